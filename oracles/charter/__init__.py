@@ -1,1 +1,1 @@
-"""The charter's domain: its policy, how a metric is decided by it, its ledger entries, evidence and notices."""
+"""The charter's domain: policy, decisions, ledger entries, evidence and notices."""

@@ -60,7 +60,7 @@ def new_salt() -> str:
 
 
 def keyed_name(name: bytes, secret: bytes) -> str:
-    """The only form in which a name that the charter does not know leaves a node: BLAKE2b-256 keyed by `secret`."""
+    """How a name that the charter does not know leaves a node: BLAKE2b-256 keyed by `secret`."""
     return KEYED_PREFIX + hashlib.blake2b(name, key=secret, digest_size=32).hexdigest()
 
 
@@ -105,7 +105,7 @@ class Attempt(_Entry):
 
     @property
     def metric_id(self) -> bytes:
-        """The metric as contracts know it: its name's id, the keyed hash itself, or 32 zeros where there is none."""
+        """The metric as contracts know it: its name's id, the keyed hash itself, or 32 zeros for none."""
         if self.metric.startswith(KEYED_PREFIX):
             return bytes.fromhex(self.metric[len(KEYED_PREFIX) :])
         return name_id(self.metric) if self.metric else bytes(32)
@@ -188,5 +188,5 @@ def decode(data: bytes) -> Entry:
 
 
 def evidence_hash(data: bytes) -> bytes:
-    """How an entry appears on-chain: its leaf hash after RFC 6962 section 2.1, SHA-256 of 0x00 and the entry."""
+    """How an entry appears on-chain: its leaf hash (RFC 6962, section 2.1): SHA-256 of 0x00 and the entry."""
     return hashlib.sha256(b"\x00" + data).digest()

@@ -30,8 +30,8 @@ class LabelPattern:
             piece = _PIECE.match(text, position)
             if piece is None:
                 raise ValueError(
-                    f"pattern {text!r} cannot be read at character {position + 1}: use literal characters and "
-                    "classes with bounded repetition, such as eu-[a-z]{1,3}"
+                    f"pattern {text!r} cannot be read at character {position + 1}: use literals and classes "
+                    "with bounded repetition, such as eu-[a-z]{1,3}"
                 )
             members, least, most, literal = piece.groups()
             if literal is not None:

@@ -6,108 +6,35 @@ The YAML that people write is read by `document`, the chain's events by `chain_s
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
-from enum import StrEnum
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Any
 
 from eth_utils.crypto import keccak
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from oracles.charter.canonical import canonical_json, decimal_text, name_id
-from oracles.charter.labels import MAX_VALUE_BYTES, LabelPattern
+from oracles.charter.fields import (
+    MAX_DECIMALS,
+    MIN_RATE_HZ,
+    Bound,
+    Day,
+    Labels,
+    MetricName,
+    Rate,
+    Short,
+    Text,
+    places,
+    word_of,
+)
 from oracles.charter.vocabulary import Access, Kind, MetricType, Penalty, Severity
 
 FORMAT = "westworld-charter/1"
-MAX_NAME_BYTES = 64
-MAX_DECIMALS = 6
-MAX_MAGNITUDE = Decimal(10**12)  # times 10^MAX_DECIMALS it still fits the kernel's signed 64 bits
-MIN_RATE_HZ = Decimal("0.00001")  # about once a day
-MAX_RATE_HZ = Decimal(10_000)
 MAX_METRICS = 10_000  # the size of the kernel's tables
 MAX_RULE_BYTES = 1024
 MAX_TERMS_BYTES = 1024
 MAX_ARTICLE_BYTES = 2048
 RATE_LIMITED_DIVISOR = 10  # what `rate_limited_1h` divides every rate by
-
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:.]*")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,31}")
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9_.:/-]+")
-
-
-def check_name(name: str) -> str:
-    """Return `name` if it can be a metric's: 1 to 64 bytes of `[a-zA-Z_:][a-zA-Z0-9_:.]*`; else `ValueError`."""
-    if len(name) > MAX_NAME_BYTES:
-        raise ValueError(
-            f"a metric's name has at most {MAX_NAME_BYTES} bytes, this one has {len(name.encode())}"
-        )
-    if _NAME.fullmatch(name) is None:
-        raise ValueError(
-            f"{name!r} is no metric name: a letter, '_' or ':', then letters, digits, '_', ':' or '.'"
-        )
-    return name
-
-
-def _to_decimal(value: Any) -> Any:
-    # Floats are refused on purpose: 0.1 has no exact one, and the kernel compares exact scaled integers.
-    if isinstance(value, bool | float):
-        raise PydanticCustomError("no_float", "write a whole number or a decimal, such as 0.5")
-    if isinstance(value, int | str):
-        try:
-            value = Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f"{value!r} is no decimal number") from None
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError("the number has to be finite")
-        # One text for one number, so 1.50 and 1.5 are equal in every form.
-        return Decimal(decimal_text(value)) if abs(value.adjusted()) < 64 else value
-    return value
-
-
-def _to_date(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{value!r} is no date: write it as 2027-01-31") from None
-    return value
-
-
-def _from_text(kind: type[StrEnum]) -> BeforeValidator:
-    def read(value: Any) -> Any:
-        if isinstance(value, str) and not isinstance(value, kind):
-            try:
-                return kind(value)
-            except ValueError:
-                raise ValueError(f"{value!r} is unknown, choose one of: {', '.join(kind)}") from None
-        return value
-
-    return BeforeValidator(read)
-
-
-def _check_text(value: str) -> str:
-    if any(ord(character) < 32 and character != "\n" for character in value):
-        raise ValueError("the text holds control characters")
-    return value
-
-
-MetricName = Annotated[str, AfterValidator(check_name)]
-Exact = Annotated[
-    Decimal, BeforeValidator(_to_decimal), PlainSerializer(decimal_text, return_type=str, when_used="json")
-]
-Text = Annotated[str, AfterValidator(_check_text)]
-Short = Annotated[Text, Field(max_length=256)]
 
 
 class _Frozen(BaseModel):
@@ -119,74 +46,46 @@ class MetricRule(_Frozen):
 
     group: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "general"
     """The section of the YAML it stands in; it has no effect on decisions."""
-    type: Annotated[MetricType, _from_text(MetricType)] = MetricType.GAUGE
-    minimum: Exact = Decimal(0)
+    type: Annotated[MetricType, word_of(MetricType)] = MetricType.GAUGE
+    minimum: Bound = Decimal(0)
     """The least value let through, inclusive."""
-    maximum: Exact = Decimal(100_000)
+    maximum: Bound = Decimal(100_000)
     """The greatest value let through, inclusive."""
     decimals: Annotated[int, Field(ge=0, le=MAX_DECIMALS)] = 2
     """How many digits a value may have after the point."""
-    rate_hz: Exact = Decimal(1)
+    rate_hz: Rate = Decimal(1)
     """Sustained samples a second, over all label sets of the metric on one node."""
     burst: Annotated[int, Field(ge=1, le=1000)] = 2
     """How many samples may come at once after silence."""
-    labels: dict[str, Annotated[list[str], AfterValidator(sorted)] | str] = Field(default_factory=dict)
-    """Label name → the values it may take, or one bounded pattern (see `labels`). Any other label is denied."""
+    labels: Labels = Field(default_factory=dict)
+    """Label name → the values it may take, or one bounded pattern (see `labels`). Others are denied."""
     cardinality: Annotated[int, Field(ge=1, le=100_000)] = 1
     """How many different label sets one node may use."""
-    access: Annotated[Access, _from_text(Access)] = Access.COMMITTEE
+    access: Annotated[Access, word_of(Access)] = Access.COMMITTEE
     purpose: Short = ""
     owner: Short = ""
     review: Short = ""
     """Link to the discussion in which the metric was approved."""
-    expires: Annotated[date | None, BeforeValidator(_to_date)] = None
+    expires: Day | None = None
     """The last day (UTC) on which the metric may be collected."""
 
     @model_validator(mode="after")
     def _agree(self) -> MetricRule:
-        faults = [*self._faults_of_numbers(), *self._faults_of_labels()]
-        if faults:
-            raise ValueError("; ".join(faults))
-        if len(self.on_chain()) > MAX_RULE_BYTES:
-            raise ValueError(
-                f"the rule takes {len(self.on_chain())} bytes on-chain, {MAX_RULE_BYTES} are possible"
-            )
-        return self
-
-    def _faults_of_numbers(self) -> list[str]:
         faults = []
         if self.minimum > self.maximum:
             faults.append(f"minimum {self.minimum:f} is above maximum {self.maximum:f}")
         for word, bound in (("minimum", self.minimum), ("maximum", self.maximum)):
-            if abs(bound) > MAX_MAGNITUDE:
-                faults.append(f"{word} {bound} is beyond ±10^12")
-            elif _places(bound) > self.decimals:
+            if places(bound) > self.decimals:
                 faults.append(f"{word} {bound:f} has more than {self.decimals} decimals")
-        if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
-            faults.append(f"rate_hz {self.rate_hz} is not between {MIN_RATE_HZ:f} and {MAX_RATE_HZ:f}")
-        elif _places(self.rate_hz) > 6:
-            faults.append(f"rate_hz {self.rate_hz:f} has more than 6 decimals")
-        return faults
-
-    def _faults_of_labels(self) -> list[str]:
-        faults = []
-        for label, values in self.labels.items():
-            if _LABEL.fullmatch(label) is None:
-                faults.append(f"{label!r} is no label name")
-            if isinstance(values, str):
-                try:
-                    LabelPattern(values)
-                except ValueError as fault:
-                    faults.append(f"label {label}: {fault}")
-                continue
-            if not values or len(set(values)) != len(values):
-                faults.append(f"label {label} needs a list of different values")
-            for value in values:
-                if len(value) > MAX_VALUE_BYTES or _LABEL_VALUE.fullmatch(value) is None:
-                    faults.append(f"label {label}: {value!r} is no label value")
         if self.cardinality > 1 and not self.labels:
             faults.append(f"cardinality {self.cardinality} needs labels, and there are none")
-        return faults
+        if not faults and len(self.on_chain()) > MAX_RULE_BYTES:
+            faults.append(
+                f"the rule takes {len(self.on_chain())} bytes on-chain, {MAX_RULE_BYTES} are possible"
+            )
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
     @property
     def scaled_bounds(self) -> tuple[int, int]:
@@ -196,7 +95,7 @@ class MetricRule(_Frozen):
 
     @property
     def interval_ns(self) -> int:
-        """Nanoseconds between two samples at the sustained rate, rounded up so that the rate is never exceeded."""
+        """Nanoseconds between two samples at the sustained rate, rounded up: the rate is never exceeded."""
         return int((Decimal(1_000_000_000) / self.rate_hz).to_integral_value(ROUND_CEILING))
 
     def compact(self) -> dict[str, Any]:
@@ -209,11 +108,6 @@ class MetricRule(_Frozen):
         return canonical_json(self.compact())
 
 
-def _places(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
 _DEFAULT_FIELDS: dict[str, Any] = {
     name: field.get_default(call_default_factory=True) for name, field in MetricRule.model_fields.items()
 }
@@ -223,10 +117,10 @@ _DEFAULT_FIELDS |= {
 
 
 class Consequence(_Frozen):
-    """How grave a kind of violation is, and what it costs. A kind that a policy does not name is low, none."""
+    """How grave a kind of violation is, and what it costs. A kind not named is low, none."""
 
-    severity: Annotated[Severity, _from_text(Severity)] = Severity.LOW
-    penalty: Annotated[Penalty, _from_text(Penalty)] = Penalty.NONE
+    severity: Annotated[Severity, word_of(Severity)] = Severity.LOW
+    penalty: Annotated[Penalty, word_of(Penalty)] = Penalty.NONE
 
 
 class Policy(_Frozen):
@@ -240,8 +134,8 @@ class Policy(_Frozen):
     )
     """Allowed metric → its rule, with the policy-wide defaults already applied."""
     forbidden: Annotated[frozenset[MetricName], Field(max_length=MAX_METRICS)] = frozenset()
-    """Names that were considered and refused. They are denied as unknown names are, but named in the clear."""
-    violations: dict[Annotated[Kind, _from_text(Kind)], Consequence] = Field(default_factory=dict)
+    """Names that were considered and refused: denied as unknown names are, but named in the clear."""
+    violations: dict[Annotated[Kind, word_of(Kind)], Consequence] = Field(default_factory=dict)
     articles: dict[Annotated[int, Field(ge=1, le=9999)], Text] = Field(default_factory=dict)
     """The constitution's text by article number."""
 
@@ -270,7 +164,7 @@ class Policy(_Frozen):
         return canonical_json({"version": self.version, "description": self.description})
 
     def to_canonical(self) -> dict[str, Any]:
-        """The canonical form as a JSON value. What has no effect (an empty article, a kind at low/none) is left out."""
+        """The canonical form as JSON, without what has no effect: empty articles, kinds at low, none."""
         return {
             "format": FORMAT,
             "version": self.version,
@@ -287,7 +181,7 @@ class Policy(_Frozen):
 
     @classmethod
     def from_canonical(cls, form: dict[str, Any]) -> Policy:
-        """Read back what `to_canonical` wrote. Raises pydantic's `ValidationError`, or `ValueError` on a format unknown."""
+        """Read back what `to_canonical` wrote. Raises `ValueError` on anything else."""
         fields = dict(form)
         if fields.pop("format", None) != FORMAT:
             raise ValueError(f"this is no canonical charter policy: its format is not {FORMAT}")
