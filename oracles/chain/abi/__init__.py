@@ -1,0 +1,1 @@
+"""Generated contract ABIs, one JSON file per contract."""

@@ -1,0 +1,106 @@
+"""ABI encoding by a contract's JSON ABI: calls, returned values, event logs (Solidity ABI specification)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import collapse_if_tuple
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from oracles.chain.block import Log
+
+
+@dataclass(frozen=True)
+class Event:
+    """A decoded log: the event's name and its arguments by name."""
+
+    name: str
+    args: Mapping[str, Any]
+    log: Log
+
+
+class Abi:
+    """A contract's JSON ABI. Neither Vyper nor our surfaces overload, so a name finds one function."""
+
+    def __init__(self, contract: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        self.contract = contract
+        self._functions = {entry["name"]: entry for entry in entries if entry["type"] == "function"}
+        self._events = {entry["name"]: entry for entry in entries if entry["type"] == "event"}
+
+    def has(self, function: str) -> bool:
+        """Whether the contract has this function."""
+        return function in self._functions
+
+    def encode(self, function: str, *args: Any) -> bytes:
+        """Call data for a function; raises `KeyError` naming one that the ABI lacks."""
+        types = _types(self._function(function)["inputs"])
+        return _selector(function, types) + encode(types, args)
+
+    def decode(self, function: str, returned: bytes) -> tuple[Any, ...]:
+        """The values a function returned; structs become dictionaries by field name."""
+        outputs = self._function(function)["outputs"]
+        values = decode(_types(outputs), returned)
+        return tuple(_named(output, value) for output, value in zip(outputs, values, strict=True))
+
+    def topic(self, event: str) -> bytes:
+        """An event's first topic."""
+        return keccak(text=f"{event}({','.join(_types(self._events[event]['inputs']))})")
+
+    def event(self, log: Log) -> Event | None:
+        """A log as this contract's event, or None where it is none that the ABI knows."""
+        name = self._names_by_topic.get(log.topics[0]) if log.topics else None
+        if name is None:
+            return None
+        inputs = self._events[name]["inputs"]
+        indexed = [entry for entry in inputs if entry["indexed"]]
+        plain = [entry for entry in inputs if not entry["indexed"]]
+        try:
+            values = {
+                entry["name"]: _named(entry, decode([_topic_type(entry)], topic)[0])
+                for entry, topic in zip(indexed, log.topics[1:], strict=True)
+            }
+            decoded = decode(_types(plain), log.data)
+        except (DecodingError, ValueError):
+            return None
+        values |= {entry["name"]: _named(entry, value) for entry, value in zip(plain, decoded, strict=True)}
+        return Event(name, {entry["name"]: values[entry["name"]] for entry in inputs}, log)
+
+    @cached_property
+    def _names_by_topic(self) -> dict[bytes, str]:
+        return {self.topic(name): name for name in self._events}
+
+    def _function(self, name: str) -> Mapping[str, Any]:
+        try:
+            return self._functions[name]
+        except KeyError:
+            raise KeyError(f"{self.contract} has no function {name}; regenerate oracles/chain/abi") from None
+
+
+def _types(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [collapse_if_tuple(dict(entry)) for entry in entries]
+
+
+def _selector(function: str, types: Sequence[str]) -> bytes:
+    return keccak(text=f"{function}({','.join(types)})")[:4]
+
+
+def _topic_type(entry: Mapping[str, Any]) -> str:
+    # Indexed strings, bytes, arrays and structs are stored as their hash.
+    kind = str(entry["type"])
+    return "bytes32" if kind in ("string", "bytes", "tuple") or kind.endswith("]") else kind
+
+
+def _named(entry: Mapping[str, Any], value: Any) -> Any:
+    """Structs as dictionaries by field name and addresses in checksum form, also inside arrays."""
+    kind = str(entry["type"])
+    if kind.endswith("]"):
+        inner = {**entry, "type": kind[: kind.rindex("[")]}
+        return tuple(_named(inner, part) for part in value)
+    if kind == "tuple":
+        parts = zip(entry["components"], value, strict=True)
+        return {part["name"]: _named(part, each) for part, each in parts}
+    return to_checksum_address(value) if kind == "address" else value

@@ -1,0 +1,146 @@
+"""Following a contract's events over finalized blocks, and seeing when finality was broken.
+
+An empty `eth_getLogs` range cannot show a reorg, so the chain of hashes is what is followed, and logs hang on it:
+near the head block by block, each by its hash; while catching up in bounded ranges whose ends are checked.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import anyio
+
+from oracles.chain.block import Block, Log
+from oracles.chain.errors import BlockUnknown, ChainBehind, ReorgBelowFinality, RpcError
+from oracles.chain.rpc import LogFilter, Rpc
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last block whose events were processed. Made durable in the transaction that stores their effects."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True)
+class Span:
+    """Logs in order of emission, and the block that they reach up to."""
+
+    logs: tuple[Log, ...]
+    head: Block
+
+    @property
+    def cursor(self) -> Cursor:
+        """The cursor to store once these logs have been processed."""
+        return Cursor(self.head.number, self.head.hash)
+
+
+class Follower:
+    """Hands out the wanted logs after a cursor.
+
+    `first_block` is where a consumer without a cursor begins. Gaps of up to `linked` blocks are walked header by
+    header; longer ones are read in ranges of at most `chunk` blocks.
+    """
+
+    def __init__(
+        self, rpc: Rpc, wanted: LogFilter, first_block: int, *, linked: int = 32, chunk: int = 2_000
+    ) -> None:
+        self._rpc = rpc
+        self._wanted = wanted
+        self._first = first_block
+        self._linked = linked
+        self._chunk = chunk
+
+    async def next(self, after: Cursor | None) -> Span | None:
+        """The next finalized logs after a cursor, or None where nothing new is final.
+
+        Raises `ReorgBelowFinality`, `ChainBehind`, or what `Rpc` raises. A span never has a part of a block.
+        """
+        finalized = await self._rpc.finalized()
+        if after is None:
+            if finalized.number < self._first:
+                return None
+            first = self._first
+        else:
+            await self._check(after, finalized)
+            first = after.number + 1
+        if finalized.number < first:
+            return None
+        return await self._span(first, finalized, after)
+
+    async def pending(self, after: Cursor | None) -> Span:
+        """All wanted logs after a cursor up to the newest block, not final yet: a reorg may take them back.
+
+        Nothing of it may be stored; each call gives the whole anew. For what may be acted on early because taking it
+        back harms nobody: tightening a policy.
+        """
+        latest = await self._rpc.latest()
+        first = self._first if after is None else after.number + 1
+        if latest.number < first:
+            return Span((), latest)
+        if latest.number - first >= self._linked:
+            return Span(tuple(await self._rpc.logs_between(first, latest.number, self._wanted)), latest)
+        return await self._walk(first, latest, after)
+
+    async def follow(
+        self, after: Cursor | None, *, poll: float = 1.0, idle: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[Span]:
+        """Span after span, asking every `poll` seconds while nothing is new; `idle` is called at each such time."""
+        while True:
+            span = await self.next(after)
+            if span is None:
+                idle()
+                await anyio.sleep(poll)
+                continue
+            yield span
+            after = span.cursor
+
+    async def _check(self, after: Cursor, finalized: Block) -> None:
+        found = finalized
+        if finalized.number != after.number:
+            try:
+                found = await self._rpc.block(after.number)
+            except BlockUnknown:
+                raise ChainBehind(after.number, finalized.number) from None
+        if found.hash != after.hash:
+            raise ReorgBelowFinality(after.number, after.hash, found.hash)
+        if finalized.number < after.number:
+            raise ChainBehind(after.number, finalized.number)
+
+    async def _span(self, first: int, finalized: Block, after: Cursor | None) -> Span:
+        if finalized.number - first < self._linked:
+            return await self._walk(first, finalized, after)
+        return await self._range(first, min(finalized.number, first + self._chunk - 1), after)
+
+    async def _walk(self, first: int, last: Block, after: Cursor | None) -> Span:
+        """Header by header, each hanging on the one before, each block's logs by its hash."""
+        logs: list[Log] = []
+        before = after
+        for number in range(first, last.number + 1):
+            block = last if number == last.number else await self._rpc.block(number)
+            if before is not None and block.parent != before.hash:
+                # The cursor's own block was checked a moment ago: the chain moved between two requests.
+                raise BlockUnknown(
+                    f"{before.number} (0x{before.hash.hex()}), parent of {block}, replaced while reading,"
+                )
+            logs += await self._rpc.logs_in(block, self._wanted)
+            before = Cursor(block.number, block.hash)
+        return Span(tuple(logs), last)
+
+    async def _range(self, first: int, last: int, after: Cursor | None) -> Span:
+        """One bounded range, halved while the endpoint finds it too big; its ends must be the same before and after."""
+        while True:
+            end = await self._rpc.block(last)
+            try:
+                logs = await self._rpc.logs_between(first, last, self._wanted)
+                break
+            except RpcError:
+                if last == first:
+                    raise
+                last = first + (last - first) // 2
+        again = await self._rpc.block(last)
+        if again.hash != end.hash:
+            raise ReorgBelowFinality(last, end.hash, again.hash)
+        if after is not None:
+            await self._check(after, again)
+        return Span(tuple(logs), end)
