@@ -3,7 +3,7 @@
 @title Charter
 @custom:contract-name Charter
 @license GNU Affero General Public License v3.0 only
-@author Westworld
+@author The Westworld authors
 @notice The constitution of the network: articles, the metrics that
         may be collected, and what a violation costs. Whatever is not
         allowed is denied. The owner, the executor of the amendment

@@ -3,7 +3,7 @@
 @title Drafts and Versions
 @custom:contract-name drafts
 @license GNU Affero General Public License v3.0 only
-@author Westworld
+@author The Westworld authors
 @notice Changes are gathered in a draft and come into force together,
         when the draft is enacted under the digest that was voted on.
         Each draft has an id of its own. Whatever is stored under a

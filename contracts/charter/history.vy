@@ -3,7 +3,7 @@
 @title Entries by Version
 @custom:contract-name history
 @license GNU Affero General Public License v3.0 only
-@author Westworld
+@author The Westworld authors
 @notice Keeps what was decided on a key (a metric, a violation kind)
         in every version. The latest decision and its draft share one
         slot, so the common question costs two storage reads; earlier

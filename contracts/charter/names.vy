@@ -3,7 +3,7 @@
 @title Names of Metrics and of Violation Kinds
 @custom:contract-name names
 @license GNU Affero General Public License v3.0 only
-@author Westworld
+@author The Westworld authors
 @notice A name in the charter is public vocabulary: 1 to 64 bytes of
         `[a-zA-Z_:][a-zA-Z0-9_:.]*`. A name that no agent could load
         must not reach the charter, so it is checked here and not
