@@ -35,8 +35,8 @@ class Row:
     """One figure beside its peer.
 
     `goal` is written as `"<= 120"` or `">= 1_000_000"`, in the row's own unit, or as `"ratio <= 2"`; an empty
-    goal promises nothing. `ratio` (value over the peer's value) and `met` are computed: what a caller passes for
-    them is not kept.
+    goal promises nothing. `ratio` (value over the peer's value) and `met` are computed: what a caller passes
+    for them is not kept.
     """
 
     name: str

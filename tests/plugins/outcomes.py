@@ -1,4 +1,4 @@
-"""Writes `build/features.json`: for each clause of docs/mission.md the tests that carry it, and their outcomes.
+"""Writes `build/features.json`: for each clause of docs/mission.md its tests, and how each ended.
 
 `scripts/matrix.py` reads it. A clause that docs/mission.md does not list stops the collection. A kernel test
 that could not run is never silent: the summary says how many ran and why others did not.

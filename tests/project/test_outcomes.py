@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+import machine
+import outcomes
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-CONFTEST = """
-pytest_plugins = ["selection", "fixed"]
-"""
-
-# The real plugin, on another folder's files and with the machine's answer given.
-FIXED = """
-from pathlib import Path
-import machine, outcomes
-machine.kernel_refusal = lambda: {refusal!r}
-machine.compiler_refusal = lambda: ""
-outcomes.ROOT = Path(__file__).parent
-from outcomes import pytest_configure
-"""
 
 MISSION = "## Part\n- C1.1 one\n- C1.2 two\n- C1.3 three\n"
 
@@ -61,39 +44,42 @@ def test_heavy(): pass
 """
 
 
-def _run(
-    folder: Path, *arguments: str, tests: str = TESTS, refusal: str = ""
-) -> subprocess.CompletedProcess[str]:
-    (folder / "docs").mkdir(exist_ok=True)
-    (folder / "docs" / "mission.md").write_text(MISSION)
-    (folder / "fixed.py").write_text(FIXED.format(refusal=refusal))
-    (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "tests").mkdir(exist_ok=True)
-    (folder / "tests" / "test_it.py").write_text(tests)
-    paths = " ".join(str(ROOT / name) for name in ("tests/plugins", "scripts"))
-    (folder / "pytest.ini").write_text(
-        f"[pytest]\ntestpaths = tests\npythonpath = . {paths}\nmarkers =\n"
-        "  feature\n  kernel\n  nightly\n  e2e\n"
-    )
-    # Without the plugins of everything installed, which take seconds to import.
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+Run = Callable[..., pytest.RunResult]
 
 
-def _features(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / "build" / "features.json").read_text())
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a suite of its own with the real plugins, the machine's answer given."""
+    # The plugins of everything installed take seconds to load, and are not what is tested.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(outcomes, "ROOT", pytester.path)
+    pytester.makeconftest('pytest_plugins = ["selection", "outcomes"]')
+    pytester.makeini("[pytest]\ntestpaths = tests\nmarkers =\n  feature\n  kernel\n  nightly\n  e2e\n")
+    pytester.mkdir("docs").joinpath("mission.md").write_text(MISSION)
+    folder = pytester.mkdir("tests")
+
+    def run(*arguments: str, tests: str = TESTS, refusal: str = "") -> pytest.RunResult:
+        folder.joinpath("test_it.py").write_text(tests)
+        monkeypatch.setattr(machine, "kernel_refusal", lambda: refusal)
+        monkeypatch.setattr(machine, "compiler_refusal", lambda: "")
+        return pytester.runpytest_inprocess(*arguments)
+
+    return run
+
+
+def _features(pytester: pytest.Pytester) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((pytester.path / "build" / "features.json").read_text())
     return content
 
 
 @pytest.mark.feature("I6.1")
-def test_each_clause_gets_the_outcome_of_every_test_that_carries_it(tmp_path: Path) -> None:
-    _run(tmp_path)
-    features = _features(tmp_path)
-    outcomes = {clause: [test["outcome"] for test in tests] for clause, tests in features["clauses"].items()}
-    assert outcomes == {
+def test_each_clause_gets_the_outcome_of_every_test_that_carries_it(
+    run: Run, pytester: pytest.Pytester
+) -> None:
+    run()
+    features = _features(pytester)
+    ended = {clause: [test["outcome"] for test in tests] for clause, tests in features["clauses"].items()}
+    assert ended == {
         "C1.1": ["passed", "skipped"],
         "C1.2": ["skipped", "xfailed"],
         "C1.3": ["failed", "passed"],
@@ -103,30 +89,32 @@ def test_each_clause_gets_the_outcome_of_every_test_that_carries_it(tmp_path: Pa
     assert features["kernel"] == {"refusal": "", "selected": 1, "ran": 1}
 
 
-def test_kernel_tests_that_cannot_run_are_named_with_the_reason(tmp_path: Path) -> None:
-    done = _run(tmp_path, refusal="not root")
-    assert "kernel tests: 0 of 1 ran; 1 did not: not root" in done.stdout
-    assert _features(tmp_path)["kernel"] == {"refusal": "not root", "selected": 1, "ran": 0}
+def test_kernel_tests_that_cannot_run_are_named_with_the_reason(run: Run, pytester: pytest.Pytester) -> None:
+    done = run(refusal="not root")
+    assert "kernel tests: 0 of 1 ran; 1 did not: not root" in done.stdout.str()
+    assert _features(pytester)["kernel"] == {"refusal": "not root", "selected": 1, "ran": 0}
 
 
-def test_nightly_tests_run_only_when_asked_for(tmp_path: Path) -> None:
-    assert "1 deselected" in _run(tmp_path).stdout
-    assert "deselected" not in _run(tmp_path, "--nightly").stdout
+def test_nightly_tests_run_only_when_asked_for(run: Run) -> None:
+    assert "1 deselected" in run().stdout.str()
+    assert "deselected" not in run("--nightly").stdout.str()
 
 
 @pytest.mark.parametrize("arguments", [("-k", "passes"), ("-m", "kernel"), ("tests/test_it.py",), ("-x",)])
-def test_a_part_of_the_suite_is_not_called_complete(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    _run(tmp_path, *arguments)
-    assert _features(tmp_path)["complete"] is False
+def test_a_part_of_the_suite_is_not_called_complete(
+    run: Run, pytester: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    run(*arguments)
+    assert _features(pytester)["complete"] is False
 
 
 @pytest.mark.feature("I6.1")
-def test_a_clause_that_the_mission_does_not_list_stops_the_run(tmp_path: Path) -> None:
-    done = _run(tmp_path, tests=TESTS.replace("C1.2", "C9.9"))
-    assert done.returncode == 4
-    assert "C9.9 is not a clause of docs/mission.md" in done.stderr + done.stdout
+def test_a_clause_that_the_mission_does_not_list_stops_the_run(run: Run) -> None:
+    done = run(tests=TESTS.replace("C1.2", "C9.9"))
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert "C9.9 is not a clause of docs/mission.md" in done.stderr.str() + done.stdout.str()
 
 
-def test_listing_tests_writes_nothing(tmp_path: Path) -> None:
-    _run(tmp_path, "--collect-only")
-    assert not (tmp_path / "build").exists()
+def test_listing_tests_writes_nothing(run: Run, pytester: pytest.Pytester) -> None:
+    run("--collect-only")
+    assert not (pytester.path / "build").exists()
