@@ -1,0 +1,41 @@
+# Every target sets up what it needs (scripts/setup, which does nothing once all is there) and is safe to run again.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# ape's cache belongs to this checkout, so that two checkouts never race for one.
+export APE_DATA_FOLDER := $(CURDIR)/.ape
+
+COVERAGE = --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml
+
+.PHONY: help setup demo test test-nightly bench lint matrix lock
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: ## install and build what the other targets need
+	@scripts/setup
+
+demo: setup ## run the charter loop end to end on this machine (KEEP=1 leaves its files to look at)
+	@KEEP=$(KEEP) python scripts/demo.py
+
+test: setup ## run the whole suite on the local devnet and print the maturity it shows
+	ape test $(COVERAGE) $(ARGS)
+	@python scripts/matrix.py --summary
+
+test-nightly: setup ## run the suite with the heavy tests and 1,000 examples a property
+	ape test --nightly --hypothesis-profile=nightly $(ARGS)
+
+bench: setup ## run every benchmark, one after another, into build/bench/
+	@for file in tests/bench/bench_*.py; do echo "== $$file"; python "$$file" || failed="$${failed:-} $$file"; done; \
+	if [[ -n "$${failed:-}" ]]; then echo "did not run to their end:$$failed" >&2; exit 1; fi
+
+lint: setup ## check code, types, imports, shell, YAML, alerts and deployment files
+	@scripts/lint
+
+matrix: setup ## rewrite README.md's maturity matrix from the last whole test run
+	@python scripts/matrix.py
+
+lock: setup ## resolve pyproject.toml anew into requirements/*.lock
+	@scripts/lock
