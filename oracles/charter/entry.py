@@ -15,7 +15,6 @@ from typing import Annotated, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -23,8 +22,9 @@ from pydantic import (
 )
 
 from oracles.charter.canonical import canonical_json, name_id
-from oracles.charter.policy import Policy, check_name
-from oracles.charter.vocabulary import Kind
+from oracles.charter.fields import check_name, word_of
+from oracles.charter.policy import Policy
+from oracles.charter.vocabulary import Kind, Standing
 
 MAX_ENTRY_BYTES = 1024
 KEYED_PREFIX = "keyed:"
@@ -41,10 +41,6 @@ def _check_metric(metric: str) -> str:
             raise ValueError("after keyed: there have to be 64 hexadecimal digits")
         return metric
     return metric if metric == "" else check_name(metric)
-
-
-def _to_kind(value: object) -> object:
-    return Kind(value) if isinstance(value, str) else value
 
 
 NodeId = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
@@ -86,7 +82,7 @@ class Attempt(_Entry):
     """Something that the charter denies was tried and stopped, `count` times since the last such entry."""
 
     type: Literal["attempt"] = "attempt"
-    kind: Annotated[Kind, BeforeValidator(_to_kind)]
+    kind: Annotated[Kind, word_of(Kind)]
     metric: Annotated[str, Field(max_length=70), AfterValidator(_check_metric)]
     """A charter's name, `keyed:` and 64 hexadecimal digits, or empty where no name could be read."""
     reason: Word
@@ -132,7 +128,7 @@ class StandingChanged(_Entry):
     """The node's standing in the NodeRegistry changed."""
 
     type: Literal["standing_changed"] = "standing_changed"
-    standing: Literal["unknown", "active", "rate_limited", "suspended", "banned", "exited"]
+    standing: Annotated[Standing, word_of(Standing)]
     until: Count = 0
     """Unix seconds until which it lasts; 0 where it has no end."""
     observed_block: Count

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from oracles.charter.canonical import canonical_json, decimal_text, name_id
 from oracles.charter.fields import (
     MAX_DECIMALS,
-    MIN_RATE_HZ,
     Bound,
     Day,
     Labels,
@@ -34,7 +33,8 @@ MAX_METRICS = 10_000  # the size of the kernel's tables
 MAX_RULE_BYTES = 1024
 MAX_TERMS_BYTES = 1024
 MAX_ARTICLE_BYTES = 2048
-RATE_LIMITED_DIVISOR = 10  # what `rate_limited_1h` divides every rate by
+MAX_TOLERANCE_NS = 2**53  # burst times interval: the most that the kernel's clock arithmetic can take
+RATE_LIMITED_FACTOR = 10  # `rate_limited_1h` makes every metric so many times rarer
 
 
 class _Frozen(BaseModel):
@@ -79,6 +79,8 @@ class MetricRule(_Frozen):
                 faults.append(f"{word} {bound:f} has more than {self.decimals} decimals")
         if self.cardinality > 1 and not self.labels:
             faults.append(f"cardinality {self.cardinality} needs labels, and there are none")
+        if self.interval_ns * self.burst > MAX_TOLERANCE_NS:
+            faults.append(f"burst {self.burst} at {self.rate_hz:f} Hz spans more than 104 days")
         if not faults and len(self.on_chain()) > MAX_RULE_BYTES:
             faults.append(
                 f"the rule takes {len(self.on_chain())} bytes on-chain, {MAX_RULE_BYTES} are possible"
@@ -117,10 +119,10 @@ _DEFAULT_FIELDS |= {
 
 
 class Consequence(_Frozen):
-    """How grave a kind of violation is, and what it costs. A kind not named is low, none."""
+    """How grave a kind of violation is, and what it costs. Reports of a kind not named are not heard."""
 
-    severity: Annotated[Severity, word_of(Severity)] = Severity.LOW
-    penalty: Annotated[Penalty, word_of(Penalty)] = Penalty.NONE
+    severity: Annotated[Severity, word_of(Severity)]
+    penalty: Annotated[Penalty, word_of(Penalty)]
 
 
 class Policy(_Frozen):
@@ -136,7 +138,9 @@ class Policy(_Frozen):
     forbidden: Annotated[frozenset[MetricName], Field(max_length=MAX_METRICS)] = frozenset()
     """Names that were considered and refused: denied as unknown names are, but named in the clear."""
     violations: dict[Annotated[Kind, word_of(Kind)], Consequence] = Field(default_factory=dict)
-    articles: dict[Annotated[int, Field(ge=1, le=9999)], Text] = Field(default_factory=dict)
+    articles: dict[Annotated[int, Field(ge=1, le=9999)], Annotated[Text, Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
     """The constitution's text by article number."""
 
     @model_validator(mode="after")
@@ -155,16 +159,12 @@ class Policy(_Frozen):
             )
         return self
 
-    def consequence(self, kind: Kind) -> Consequence:
-        """What `kind` leads to under this policy."""
-        return self.violations.get(kind, Consequence())
-
     def terms(self) -> bytes:
         """What `Charter.set_terms` takes: canonical JSON of version and description."""
         return canonical_json({"version": self.version, "description": self.description})
 
     def to_canonical(self) -> dict[str, Any]:
-        """The canonical form as JSON, without what has no effect: empty articles, kinds at low, none."""
+        """The canonical form as a JSON value; of a rule only what differs from the defaults."""
         return {
             "format": FORMAT,
             "version": self.version,
@@ -174,9 +174,8 @@ class Policy(_Frozen):
             "violations": {
                 kind.value: {"severity": found.severity.value, "penalty": found.penalty.value}
                 for kind, found in self.violations.items()
-                if found != Consequence()
             },
-            "articles": {str(number): text for number, text in self.articles.items() if text},
+            "articles": {str(number): text for number, text in self.articles.items()},
         }
 
     @classmethod
@@ -205,14 +204,6 @@ class Policy(_Frozen):
             name: rule for name, rule in self.metrics.items() if rule.expires is None or day <= rule.expires
         }
         return self.model_copy(update={"metrics": kept})
-
-    def slowed(self, divisor: int = RATE_LIMITED_DIVISOR) -> Policy:
-        """The policy for a node under `rate_limited_1h`: every rate divided, no burst."""
-        slow = {
-            name: rule.model_copy(update={"rate_hz": max(MIN_RATE_HZ, rule.rate_hz / divisor), "burst": 1})
-            for name, rule in self.metrics.items()
-        }
-        return self.model_copy(update={"metrics": slow})
 
     def metric_ids(self) -> dict[bytes, str]:
         """The 32-byte id that contracts use → the name, for every name that the policy knows."""

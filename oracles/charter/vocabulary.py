@@ -80,5 +80,24 @@ class Kind(StrEnum):
     LEDGER_TAMPERED = "ledger_tampered"
 
 
+class Standing(StrEnum):
+    """What the NodeRegistry says of a node."""
+
+    UNKNOWN = "unknown"
+    ACTIVE = "active"
+    RATE_LIMITED = "rate_limited"
+    SUSPENDED = "suspended"
+    BANNED = "banned"
+    EXITED = "exited"
+
+    @classmethod
+    def from_code(cls, code: int) -> Standing:
+        """The standing of a `uint8`. Raises `ValueError` when no standing has it."""
+        if not 0 <= code < len(_STANDINGS):
+            raise ValueError(f"standing {code} is not known: 0 to {len(_STANDINGS) - 1} are")
+        return _STANDINGS[code]
+
+
 _SEVERITIES = tuple(Severity)
 _PENALTIES = tuple(Penalty)
+_STANDINGS = tuple(Standing)
