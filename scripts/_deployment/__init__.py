@@ -1,0 +1,1 @@
+"""What `ape run deploy` deploys, and how it is described."""

@@ -1,0 +1,105 @@
+"""Who the network talks to in the story: the audit committee's mailbox, its Slack channel, an auditor's collector."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from scripts._story.processes import free_port
+
+MAX_BODY = 65536
+
+
+class Mailbox:
+    """An SMTP server on loopback that keeps what it receives."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.port = free_port()
+        self._server = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._server.start()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Called by the server for each message (the name is the library's)."""
+        content = envelope.original_content or b""
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        return "250 kept"
+
+    def stop(self) -> None:
+        """Closes it."""
+        self._server.stop()
+
+
+class Webhook:
+    """An HTTP server on loopback that takes Slack's incoming-webhook messages and keeps them."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        kept = self.messages
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(min(int(self.headers["Content-Length"]), MAX_BODY))
+                kept.append(json.loads(body))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """The story has its own log."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """What a sender is given."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/services/audit"
+
+    def stop(self) -> None:
+        """Closes it."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class AuditorsCollector:
+    """A UDP socket of an auditor, to which a node's collector sends what its agent should have stopped."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.settimeout(10)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._socket.getsockname()[1])
+
+    def receive(self) -> bytes:
+        """The next datagram; raises TimeoutError after ten seconds of silence."""
+        return self._socket.recv(MAX_BODY)
+
+    def silent(self) -> bool:
+        """Whether nothing waits to be read."""
+        self._socket.setblocking(False)
+        try:
+            self._socket.recv(MAX_BODY, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        finally:
+            self._socket.settimeout(10)
+        return False
+
+    def stop(self) -> None:
+        """Closes it."""
+        self._socket.close()

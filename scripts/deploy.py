@@ -1,0 +1,184 @@
+"""Deploys every contract, publishes the first charter, and gives up the deployer's powers.
+
+    ape run deploy --plan deploy/environments/development.yaml --output .westworld/deployment.json
+
+The addresses are written only after the powers were read back from the chain and agree with
+`docs/trust.md`: daemons never see a deployment whose keys lie elsewhere.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import click
+from ape import project
+from ape.api import AccountAPI
+from ape.cli import ConnectedProviderCommand, account_option, network_option
+from ape.contracts import ContractInstance
+from ruamel.yaml import YAML
+
+from oracles.chain.abi import load_abi
+from oracles.charter.amendment import amendment
+from oracles.charter.document import load_policy
+from oracles.charter.policy import Policy
+from oracles.governance import trust
+from scripts._deployment.plan import Plan, PlanFault
+
+UNIT = 10**18
+ABI_OF = {"StandardExecutor": "Timelock", "CharterExecutor": "Timelock"}
+CHARTER_TOPIC = "charter"
+
+
+@click.command(cls=ConnectedProviderCommand)
+@network_option()
+@account_option()
+@click.option(
+    "--plan", "plan_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), required=True, help="Where daemons read the addresses."
+)
+def cli(network, provider, account, plan_file, output):
+    """Deploy every contract as PLAN says, verify the powers, write the addresses to OUTPUT.
+
+    \b
+    Examples:
+      ape run deploy --network ethereum:local:foundry --account TEST::0 \\
+        --plan deploy/environments/development.yaml --output .westworld/deployment.json
+    """
+    try:
+        plan = Plan.load(plan_file)
+    except PlanFault as fault:
+        raise click.ClickException(str(fault)) from None
+    account.set_autosign(True)
+    first_block = provider.get_block("latest").number + 1
+
+    contracts = deploy(plan, account)
+    publish_charter(plan, contracts["Charter"], account)
+    seat(plan, contracts, account)
+    share_out(plan, contracts, account)
+    hand_over(contracts, account)
+    verify_powers(provider.web3, contracts, first_block)
+    write_deployment(output, provider.chain_id, first_block, contracts)
+    click.echo(f"Deployed {len(contracts)} contracts; addresses are in {output}.")
+
+
+def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
+    """Deploys the contracts in the order of their dependence, by name."""
+
+    def new(name: str, *arguments) -> ContractInstance:
+        click.echo(f"deploying {name}")
+        return account.deploy(getattr(project, name), *arguments)
+
+    tracks = plan.tracks
+    token = new("MeshToken", plan.token.name, plan.token.symbol, plan.token.supply * UNIT, account.address)
+    executors = {
+        "StandardExecutor": new("Timelock", tracks.standard.executor_delay, [], [], account.address),
+        "CharterExecutor": new("Timelock", tracks.charter_amendment.executor_delay, [], [], account.address),
+    }
+    charter = new("Charter", plan.charter.grace_blocks)
+    governor = new("Governor", *governor_arguments(plan, token, executors, charter))
+    nodes = new(
+        "NodeRegistry",
+        token,
+        executors["StandardExecutor"],
+        plan.nodes.minimum_bond * UNIT,
+        plan.nodes.unbonding_period,
+    )
+    committee = new("OracleCommittee", sorted(plan.oracles.members, key=str.lower), plan.oracles.threshold)
+    violations = new(
+        "ViolationRegistry",
+        charter,
+        nodes,
+        committee,
+        plan.violations.recent_blocks,
+        plan.violations.review_period,
+        "0x" + "00" * 20,
+    )
+    return {
+        "MeshToken": token,
+        **executors,
+        "Governor": governor,
+        "Charter": charter,
+        "NodeRegistry": nodes,
+        "OracleCommittee": committee,
+        "ViolationRegistry": violations,
+    }
+
+
+def publish_charter(plan: Plan, charter: ContractInstance, account: AccountAPI) -> None:
+    """Writes and enacts version 1: the policy's metrics and the constitution's articles."""
+    articles = YAML(typ="safe", pure=True).load(plan.charter.constitution.read_text(encoding="utf-8"))[
+        "articles"
+    ]
+    drafted = load_policy(plan.charter.policy)
+    policy = Policy.from_canonical({**drafted.to_canonical(), "articles": articles})
+    first = amendment(Policy(version="0"), policy, 1)
+    click.echo(f"publishing the charter: {len(first.calls)} calls, policy hash 0x{policy.hash.hex()}")
+    for call in first.calls:
+        getattr(charter, call.function)(*call.args, sender=account)
+
+
+def seat(plan: Plan, contracts: dict[str, ContractInstance], account: AccountAPI) -> None:
+    """Connects the registries and seats the auditors."""
+    violations = contracts["ViolationRegistry"]
+    contracts["NodeRegistry"].set_arbiter(violations, sender=account)
+    topic = project.provider.web3.keccak(text=CHARTER_TOPIC)
+    contracts["OracleCommittee"].set_topic(topic, violations, sender=account)
+    violations.set_auditors(plan.auditors.members, plan.auditors.threshold, sender=account)
+
+
+def share_out(plan: Plan, contracts: dict[str, ContractInstance], account: AccountAPI) -> None:
+    """Gives the holders their tokens and the treasury the rest."""
+    token = contracts["MeshToken"]
+    for holder, amount in plan.token.holders.items():
+        token.transfer(holder, amount * UNIT, sender=account)
+    rest = token.balanceOf(account)
+    if rest:
+        token.transfer(contracts["StandardExecutor"], rest, sender=account)
+
+
+def hand_over(contracts: dict[str, ContractInstance], account: AccountAPI) -> None:
+    """Gives every power to the contract that is to hold it; the deployer keeps none."""
+    governor = contracts["Governor"]
+    for name in trust.EXECUTORS:
+        executor = contracts[name]
+        for role in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"):
+            executor.grantRole(getattr(executor, role)(), governor, sender=account)
+        executor.renounceRole(executor.DEFAULT_ADMIN_ROLE(), account, sender=account)
+    contracts["Charter"].transfer_ownership(contracts["CharterExecutor"], sender=account)
+    for name in ("NodeRegistry", "OracleCommittee", "ViolationRegistry"):
+        contracts[name].transfer_ownership(contracts["StandardExecutor"], sender=account)
+
+
+def verify_powers(web3, contracts: dict[str, ContractInstance], first_block: int) -> None:
+    """Reads every power back and compares it with the trust document; stops where they differ."""
+    promised = trust.stated((project.path / "docs" / "trust.md").read_text(encoding="utf-8"))
+    addresses = {name: contract.address for name, contract in contracts.items()}
+    abis = {name: load_abi(ABI_OF.get(name, name)) for name in contracts}
+    wrong = trust.differences(promised, trust.deployed(web3, addresses, abis, first_block))
+    if wrong:
+        raise click.ClickException("the powers are not where docs/trust.md has them:\n" + "\n".join(wrong))
+    click.echo(f"verified {len(promised)} powers against docs/trust.md")
+
+
+def write_deployment(
+    output: Path, chain_id: int, first_block: int, contracts: dict[str, ContractInstance]
+) -> None:
+    """Puts the addresses where daemons read them, whole or not at all."""
+    own = {"Charter", "NodeRegistry", "OracleCommittee", "ViolationRegistry"}
+    deployment = {
+        "chain_id": chain_id,
+        "deployed_block": first_block,
+        "contracts": {
+            name: {
+                "address": contract.address,
+                "api_version": contract.API_VERSION() if name in own else "1",
+            }
+            for name, contract in contracts.items()
+        },
+    }
+    output.parent.mkdir(parents=True, exist_ok=True)
+    draft = output.with_suffix(".new")
+    draft.write_text(json.dumps(deployment, indent=2) + "\n", encoding="utf-8")
+    os.replace(draft, output)
