@@ -96,7 +96,7 @@ class ReorgBelowFinality(ChainStop):
         self.found = found
 
 
-class RpcError(ChainError):
+class RpcError(ChainDoubt):
     """A JSON-RPC error that none of the other names fits (JSON-RPC 2.0, section 5.1)."""
 
     def __init__(self, endpoint: str, method: str, code: int, message: str, data: object = None) -> None:

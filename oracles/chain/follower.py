@@ -10,16 +10,9 @@ from dataclasses import dataclass
 import anyio
 
 from oracles.chain.block import Block, Log
-from oracles.chain.errors import BlockUnknown, ChainBehind, ReorgBelowFinality, RpcError
+from oracles.chain.errors import BlockUnknown, ReorgBelowFinality, RpcError
+from oracles.chain.finality import Cursor, check_finality
 from oracles.chain.rpc import LogFilter, Rpc
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """The last block whose events were processed. Made durable in the transaction that stores their effects."""
-
-    number: int
-    hash: bytes
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,7 @@ class Follower:
                 return None
             first = self._first
         else:
-            await self._check(after, finalized)
+            await check_finality(self._rpc, after, finalized)
             first = after.number + 1
         if finalized.number < first:
             return None
@@ -94,18 +87,6 @@ class Follower:
                 continue
             yield span
             after = span.cursor
-
-    async def _check(self, after: Cursor, finalized: Block) -> None:
-        found = finalized
-        if finalized.number != after.number:
-            try:
-                found = await self._rpc.block(after.number)
-            except BlockUnknown:
-                raise ChainBehind(after.number, finalized.number) from None
-        if found.hash != after.hash:
-            raise ReorgBelowFinality(after.number, after.hash, found.hash)
-        if finalized.number < after.number:
-            raise ChainBehind(after.number, finalized.number)
 
     async def _span(self, first: int, finalized: Block, after: Cursor | None) -> Span:
         if finalized.number - first < self._linked:
@@ -142,5 +123,5 @@ class Follower:
         if again.hash != end.hash:
             raise ReorgBelowFinality(last, end.hash, again.hash)
         if after is not None:
-            await self._check(after, again)
+            await check_finality(self._rpc, after, again)
         return Span(tuple(logs), end)

@@ -49,15 +49,16 @@ class Attempt:
 class Row:
     """An intent and what became of it.
 
-    `nonce` is held from before the first broadcast until a finalized block has used it. `tries` counts the
-    nonces that were used without bringing the effect about.
+    `nonce`, of the account `sender`, is held from before the first broadcast until a finalized block has used
+    it. `tries` counts the nonces that were used without bringing the effect about.
     """
 
     id: int
     intent: Intent
     state: State
     queued_at: int
-    nonce: int | None = None
+    sender: str = ""
+    nonce: int = -1
     attempts: tuple[Attempt, ...] = ()
     tries: int = 0
     note: str = ""
@@ -72,8 +73,8 @@ class Outbox(Protocol):
     async def open_rows(self) -> Sequence[Row]:
         """Rows that are queued or sent, oldest first, with their attempts, oldest first."""
 
-    async def attempt(self, row: int, nonce: int, attempt: Attempt) -> None:
-        """Bind a row to a nonce and one more signed transaction; the row is sent."""
+    async def attempt(self, row: int, sender: str, nonce: int, attempt: Attempt) -> None:
+        """Bind a row to an account's nonce and one more signed transaction; the row is sent."""
 
     async def requeue(self, row: int, note: str) -> None:
         """Take nonce and attempts from a row, since none of them can count any more, and count the try."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import structlog
 from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
 
 from oracles.chain.block import Block, Call
 from oracles.chain.errors import CallReverted, ChainDoubt, RpcError
@@ -23,6 +24,7 @@ Settled = Callable[[Intent, Block], Awaitable[bool]]
 
 _FILLER = "filler"
 _MOST_TRIES = 5
+_NOBODY = "0x" + "00" * 20
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +43,7 @@ class Sender:
         self._outbox = outbox
         self._account = account
         self._policy = policy or FeePolicy()
+        self._address: str = account.address if account else _NOBODY
         self._settled: dict[str, Settled] = {_FILLER: _never}
         self._turn = anyio.Lock()
 
@@ -59,9 +62,8 @@ class Sender:
             if not rows:
                 return 0
             latest, finalized = await self._rpc.latest(), await self._rpc.finalized()
-            if self._account is not None:
-                await self._conclude(finalized)
-                await self._push(latest)
+            await self._conclude(finalized)
+            await self._push(latest)
             for row in await self._outbox.open_rows():
                 if row.state is State.QUEUED:
                     await self._start(row, latest, finalized)
@@ -69,62 +71,63 @@ class Sender:
 
     async def _conclude(self, finalized: Block) -> None:
         """Close or requeue the rows whose nonces finalized blocks have used."""
-        rows = await self._sent()
-        if not rows:
-            return
-        used = await self._rpc.nonce(self._address, finalized)
-        for row, nonce in rows:
-            if nonce >= used:
+        for row in await self._sent():
+            if row.nonce >= await self._rpc.nonce(row.sender, finalized):
                 continue
             if await self._is_settled(row, finalized):
                 await self._close(row, State.DONE, f"the effect is there at block {finalized}")
-            elif await self._succeeded(row, nonce, finalized):
-                await self._close(row, State.DONE, f"nonce {nonce} succeeded by block {finalized}")
+            elif await self._succeeded(row, finalized):
+                await self._close(row, State.DONE, f"nonce {row.nonce} succeeded by block {finalized}")
             elif row.tries + 1 >= _MOST_TRIES:
                 await self._close(row, State.REFUSED, f"{_MOST_TRIES} nonces were used without the effect")
             else:
-                _log.warning("transaction without effect", key=row.intent.key, nonce=nonce)
-                await self._outbox.requeue(row.id, f"nonce {nonce} was used without the effect")
+                _log.warning("transaction without effect", key=row.intent.key, nonce=row.nonce)
+                await self._outbox.requeue(row.id, f"nonce {row.nonce} was used without the effect")
 
-    async def _succeeded(self, row: Row, nonce: int, finalized: Block) -> bool:
+    async def _succeeded(self, row: Row, finalized: Block) -> bool:
         """Whether one of the row's own transactions used the nonce, and succeeded."""
         for attempt in row.attempts:
             receipt = await self._rpc.receipt(attempt.hash)
             if receipt is not None:
                 return receipt.succeeded
-        # That no receipt was found may be an endpoint's forgetfulness: resending needs proof that the nonce went to
-        # another transaction, so find the one that used it.
-        account = self._address
+        # That no receipt was found may be an endpoint's forgetfulness. Sending anew needs proof that the nonce went
+        # to another transaction, so find the one that used it.
 
         async def reached(block: Block) -> bool:
-            return await self._rpc.nonce(account, block) > nonce
+            return await self._rpc.nonce(row.sender, block) > row.nonce
 
         block = await first_block_where(self._rpc, reached, 0, finalized)
-        for sender, its_nonce, transaction in await self._rpc.transactions(block):
-            if its_nonce == nonce and sender.lower() == account.lower():
-                if any(attempt.hash == transaction for attempt in row.attempts):
+        own = {attempt.hash for attempt in row.attempts}
+        for sender, nonce, transaction in await self._rpc.transactions(block):
+            if nonce == row.nonce and sender.lower() == row.sender.lower():
+                if transaction in own:
                     raise ChainDoubt(f"0x{transaction.hex()} is in block {block} but has no receipt yet")
                 return False
-        raise ChainDoubt(f"block {block} used nonce {nonce} of {account} without a transaction of it")
+        raise ChainDoubt(f"block {block} used nonce {row.nonce} of {row.sender} without a transaction of it")
 
     async def _push(self, latest: Block) -> None:
-        """Send again what is in no block, dearer if it has waited long; a reorg's victims come back this way too."""
-        rows = await self._sent()
-        if not rows:
-            return
-        used = await self._rpc.nonce(self._address, latest)
-        waiting = [(row, nonce) for row, nonce in rows if nonce >= used]
-        for row, nonce in waiting:
+        """Send again what is in no block, dearer if it waited long; a reorg's victims come back this way too."""
+        waiting = [
+            row for row in await self._sent() if row.nonce >= await self._rpc.nonce(row.sender, latest)
+        ]
+        for row in waiting:
             attempt = row.attempts[-1]
             if latest.number - attempt.made_at >= self._policy.stall_blocks:
-                attempt = await self._replace(row, nonce, attempt, latest) or attempt
+                attempt = await self._replace(row, attempt, latest) or attempt
             await self._broadcast(row, attempt)
-        if waiting and min(nonce for _, nonce in waiting) > used:
-            # Somebody else's transaction had this nonce and was reorganised away: nothing behind it can move.
+        own = [row.nonce for row in waiting if row.sender == self._address]
+        if own and min(own) > (used := await self._rpc.nonce(self._address, latest)):
+            # A transaction that is not ours had this nonce and was reorganised away: nothing behind it can move.
             key = f"{_FILLER}:{used}:{latest.hash.hex()}"
             await self._outbox.enqueue(Intent(key, _FILLER, Call(self._address, b"")), latest.number)
 
-    async def _replace(self, row: Row, nonce: int, before: Attempt, latest: Block) -> Attempt | None:
+    async def _replace(self, row: Row, before: Attempt, latest: Block) -> Attempt | None:
+        account = self._account
+        if account is None or account.address != row.sender:
+            await self._wait(
+                row, f"stalled, and the key of {row.sender} that could replace it is not configured"
+            )
+            return None
         fees = self._policy.replacement(before.fees, *await self._rpc.fees())
         if fees is None:
             await self._wait(row, "stalled, and a dearer transaction would go over the fee ceiling")
@@ -134,12 +137,14 @@ class Sender:
         except CallReverted as refusal:
             await self._wait(row, f"stalled, and would be refused now: {refusal.reason}")
             return None
-        _log.warning("replacing a stalled transaction", key=row.intent.key, nonce=nonce, max_fee=fees.max_fee)
-        return await self._sign(row, nonce, gas, fees, latest)
+        _log.warning(
+            "replacing a stalled transaction", key=row.intent.key, nonce=row.nonce, max_fee=fees.max_fee
+        )
+        return await self._sign(account, row, row.nonce, gas, fees, latest)
 
     async def _start(self, row: Row, latest: Block, finalized: Block) -> None:
         """Give a queued row a nonce and send it, unless the chain speaks against that."""
-        intent = row.intent
+        intent, account = row.intent, self._account
         if await self._is_settled(row, finalized):
             return await self._close(row, State.DONE, f"the effect is there at block {finalized}")
         if intent.deadline is not None and finalized.timestamp > intent.deadline:
@@ -147,11 +152,11 @@ class Sender:
         if await self._is_settled(row, latest):
             return await self._wait(row, "the effect is there, but not final")
         try:
-            await self._rpc.call(intent.call, latest, sender=self._address if self._account else None)
-            gas = await self._gas(intent.call) if self._account else 0
+            await self._rpc.call(intent.call, latest, sender=self._address)
+            gas = await self._gas(intent.call) if account else 0
         except CallReverted as refusal:
             return await self._refused(row, refusal, finalized)
-        if self._account is None:
+        if account is None:
             _log.info(
                 "dry run: would send", key=intent.key, to=intent.call.to, data="0x" + intent.call.data.hex()
             )
@@ -159,36 +164,35 @@ class Sender:
         fees = self._policy.first(*await self._rpc.fees())
         if fees is None:
             return await self._wait(row, "fees are over the ceiling")
-        attempt = await self._sign(row, await self._free_nonce(latest), gas, fees, latest)
+        attempt = await self._sign(account, row, await self._free_nonce(latest), gas, fees, latest)
         return await self._broadcast(row, attempt)
 
     async def _refused(self, row: Row, refusal: CallReverted, finalized: Block) -> None:
         """A refusal counts once it holds in a finalized block with all that came before the intent in it."""
         if finalized.number >= row.queued_at and not await self._sent():
             try:
-                await self._rpc.call(
-                    row.intent.call, finalized, sender=self._address if self._account else None
-                )
+                await self._rpc.call(row.intent.call, finalized, sender=self._address)
             except CallReverted as final:
                 return await self._close(row, State.REFUSED, final.reason)
         return await self._wait(row, f"refused for now: {refusal.reason}")
 
     async def _free_nonce(self, latest: Block) -> int:
-        held = {nonce for _, nonce in await self._sent()}
+        held = {row.nonce for row in await self._sent() if row.sender == self._address}
         nonce = await self._rpc.nonce(self._address, latest)
         while nonce in held:
             nonce += 1
         return nonce
 
-    async def _sign(self, row: Row, nonce: int, gas: int, fees: Fees, latest: Block) -> Attempt:
+    async def _sign(
+        self, account: LocalAccount, row: Row, nonce: int, gas: int, fees: Fees, latest: Block
+    ) -> Attempt:
         """A signed transaction, durable before anybody else sees it."""
-        assert self._account is not None
-        signed = self._account.sign_transaction(
+        signed = account.sign_transaction(
             {
                 "type": 2,
                 "chainId": self._rpc.chain_id,
                 "nonce": nonce,
-                "to": row.intent.call.to,
+                "to": HexStr(row.intent.call.to),
                 "data": row.intent.call.data,
                 "value": row.intent.call.value,
                 "gas": gas,
@@ -197,7 +201,7 @@ class Sender:
             }
         )
         attempt = Attempt(bytes(signed.hash), bytes(signed.raw_transaction), fees, latest.number)
-        await self._outbox.attempt(row.id, nonce, attempt)
+        await self._outbox.attempt(row.id, account.address, nonce, attempt)
         _log.info("sending", key=row.intent.key, nonce=nonce, transaction="0x" + attempt.hash.hex())
         return attempt
 
@@ -205,16 +209,15 @@ class Sender:
         try:
             await self._rpc.broadcast(attempt.raw)
         except RpcError as refusal:
-            # "Already known" and "nonce too low" are the usual answers to a repetition; others show at the next tick.
-            await self._outbox.remark(row.id, refusal.message)
+            # "Already known" and "nonce too low" are the usual answers to a repetition.
+            await self._wait(row, f"the endpoint says: {refusal.message}")
 
     async def _gas(self, call: Call) -> int:
         # A quarter more: state may differ a little by the time of inclusion.
         return await self._rpc.estimate_gas(call, self._address) * 5 // 4
 
-    async def _sent(self) -> list[tuple[Row, int]]:
-        rows = await self._outbox.open_rows()
-        return [(row, row.nonce) for row in rows if row.state is State.SENT and row.nonce is not None]
+    async def _sent(self) -> list[Row]:
+        return [row for row in await self._outbox.open_rows() if row.state is State.SENT]
 
     async def _is_settled(self, row: Row, at: Block) -> bool:
         try:
@@ -233,11 +236,6 @@ class Sender:
         if note != row.note:
             _log.info("transaction waits", key=row.intent.key, note=note)
             await self._outbox.remark(row.id, note)
-
-    @property
-    def _address(self) -> str:
-        assert self._account is not None
-        return str(self._account.address)
 
 
 async def _never(intent: Intent, at: Block) -> bool:

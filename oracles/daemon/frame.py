@@ -1,0 +1,211 @@
+"""What a daemon stands in while it runs, and how it starts, loops and ends."""
+
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup, TaskStatus
+from eth_account.signers.local import LocalAccount
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from oracles.chain.deployment import Deployment
+from oracles.chain.errors import ChainDoubt, ChainError
+from oracles.chain.finality import Cursor, check_finality
+from oracles.chain.rpc import Rpc
+from oracles.chain.sender import Sender
+from oracles.daemon.errors import DaemonError, KeystoreFault
+from oracles.daemon.folder import state_folder
+from oracles.daemon.health import Health
+from oracles.daemon.http import serve, status_routes
+from oracles.daemon.journal import REDACTOR, start_journal
+from oracles.daemon.keystore import load_account
+from oracles.daemon.metrics import Metrics
+from oracles.daemon.outbox import OUTBOX_SCHEMA, StoredOutbox
+from oracles.daemon.settings import Settings
+from oracles.daemon.store import Store
+
+EXIT_CRASHED = 1
+"""Something nobody foresaw: a supervisor may start it again."""
+EXIT_UNUSABLE = 2
+"""Settings, keys or state folder are not usable; starting again does not help."""
+EXIT_STOPPED = 3
+"""The chain is not what it must be; a person must look before it is started again."""
+
+S = TypeVar("S", bound=Settings)
+
+_log = structlog.get_logger(__name__)
+_FINALITY = "finality"
+
+
+@dataclass(frozen=True)
+class Frame(Generic[S]):
+    """A running daemon's surroundings. `tasks` end when the daemon does; a fault in one ends it."""
+
+    settings: S
+    deployment: Deployment
+    rpc: Rpc
+    store: Store
+    outbox: StoredOutbox
+    sender: Sender
+    account: LocalAccount | None
+    health: Health
+    metrics: Metrics
+    tasks: TaskGroup
+
+    async def cycle(
+        self, loop: str, step: Callable[[], Awaitable[None]], *, every: float | None = None
+    ) -> None:
+        """Run a step for ever, `every` seconds apart (by default the settings' poll interval).
+
+        A `ChainDoubt` is said, and waited out: the loop's pulse does not beat meanwhile. Anything else ends the daemon.
+        """
+        pulse = self.health.pulse(loop)
+        self.metrics.watch(loop, pulse)
+        while True:
+            began = time.monotonic()
+            result = "failed"
+            try:
+                await step()
+                result = "ok"
+                if pulse.trouble is not None:
+                    _log.info("going on", loop=loop)
+                pulse.beat()
+            except ChainDoubt as doubt:
+                result = "waiting"
+                if pulse.falter(str(doubt)):
+                    _log.warning("waiting", loop=loop, reason=str(doubt))
+            finally:
+                self.metrics.cycle(loop, result, time.monotonic() - began)
+            await anyio.sleep(self.settings.poll_seconds if every is None else every)
+
+    async def serve(self, routes: Iterable[BaseRoute] = ()) -> int:
+        """Serve `/health`, `/metrics` and these routes beside everything else; returns the open port."""
+        app = Starlette(routes=[*status_routes(self.health, self.metrics.registry), *routes])
+        port: int = await self.tasks.start(serve, app, self.settings.host, self.settings.port)
+        _log.info("listening", host=self.settings.host, port=port)
+        return port
+
+    async def watch_chain(self) -> None:
+        """One round of what every daemon does: see that finality held, and move the outbox."""
+        finalized = await self.rpc.finalized()
+        async with self.store.transaction() as transaction:
+            known = await transaction.cursor(_FINALITY)
+        if known is not None:
+            await check_finality(self.rpc, known, finalized)
+        if known is None or known.number < finalized.number:
+            async with self.store.transaction() as transaction:
+                await transaction.set_cursor(_FINALITY, Cursor.of(finalized))
+        self.metrics.block("finalized", finalized.number)
+        self.metrics.block("latest", (await self.rpc.latest()).number)
+        await self.sender.tick()
+        self.metrics.outbox(await self.outbox.counts())
+
+
+Main = Callable[[Frame[S]], Awaitable[None]]
+"""A daemon's own part: registers, starts its loops, and returns or goes on until it is cancelled."""
+
+
+def run_daemon(name: str, load: Callable[[], S], main: Main[S], *, schema: Iterable[str] = ()) -> int:
+    """Run a daemon to its end and return the process's exit code: 0 after SIGTERM or SIGINT.
+
+    `load` reads the settings; `schema` makes the domain's own tables. What the operator can mend is one line without
+    a traceback; what is a fault of ours comes with one.
+    """
+    start_journal("INFO")
+    try:
+        settings = load()
+        REDACTOR.hide(settings.secrets())
+        start_journal(settings.log_level)
+        anyio.run(_supervised, name, settings, main, tuple(schema))
+    except BaseException as fault:
+        return _end(name, fault)
+    _log.info("ended", daemon=name)
+    return 0
+
+
+async def _supervised(name: str, settings: S, main: Main[S], schema: tuple[str, ...]) -> None:
+    async with anyio.create_task_group() as outer:
+        await outer.start(_cancel_on_signal, outer)
+        with state_folder(settings.state):
+            async with open_frame(name, settings, schema=schema) as frame:
+                _log.info("started", daemon=name, account=frame.account.address if frame.account else None)
+                frame.tasks.start_soon(frame.cycle, "chain", frame.watch_chain)
+                await main(frame)
+                await anyio.sleep_forever()
+
+
+@asynccontextmanager
+async def open_frame(name: str, settings: S, *, schema: Iterable[str] = ()) -> AsyncIterator[Frame[S]]:
+    """All that a frame holds, opened from settings; closed, its tasks cancelled, at the end.
+
+    Raises `DaemonError` or `DeploymentFault`. The caller holds the state folder's lock.
+    """
+    metrics = Metrics(name)
+    deployment = Deployment.load(settings.deployment)
+    account = _account(settings)
+    async with (
+        Store.open(settings.state / "state.db", schema=(*OUTBOX_SCHEMA, *schema)) as store,
+        Rpc.connect(settings.urls, deployment.chain_id, observe=metrics.request) as rpc,
+        anyio.create_task_group() as tasks,
+    ):
+        outbox = StoredOutbox(store)
+        yield Frame(
+            settings=settings,
+            deployment=deployment,
+            rpc=rpc,
+            store=store,
+            outbox=outbox,
+            sender=Sender(rpc, outbox, account),
+            account=account,
+            health=Health(settings.stale_seconds),
+            metrics=metrics,
+            tasks=tasks,
+        )
+        tasks.cancel_scope.cancel()
+
+
+def _account(settings: Settings) -> LocalAccount | None:
+    if settings.keystore is None:
+        _log.warning("dry run: WESTWORLD_KEYSTORE is not set, so nothing will be sent")
+        return None
+    if settings.password is None:
+        raise KeystoreFault("WESTWORLD_KEYSTORE is set; WESTWORLD_PASSWORD_FILE must be, too")
+    account = load_account(settings.keystore, settings.password)
+    REDACTOR.hide([bytes(account.key).hex()])
+    return account
+
+
+async def _cancel_on_signal(
+    group: TaskGroup, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+        task_status.started()
+        async for number in received:
+            _log.info("ending", signal=signal.Signals(number).name)
+            group.cancel_scope.cancel()
+            return
+
+
+def _end(name: str, fault: BaseException) -> int:
+    leaves = list(_leaves(fault))
+    for kinds, code in ((DaemonError, EXIT_UNUSABLE), (ChainError, EXIT_STOPPED)):
+        known = next((leaf for leaf in leaves if isinstance(leaf, kinds)), None)
+        if known is not None:
+            _log.critical("stopped", daemon=name, fault=type(known).__name__, reason=str(known))
+            return code
+    _log.critical("crashed", daemon=name, exc_info=fault)
+    return EXIT_CRASHED
+
+
+def _leaves(fault: BaseException) -> Iterable[BaseException]:
+    if isinstance(fault, BaseExceptionGroup):
+        for part in fault.exceptions:
+            yield from _leaves(part)
+    else:
+        yield fault
