@@ -48,10 +48,6 @@ MAX_RETURN_DATA: constant(uint256) = 1_024
 MAX_TRACKS: constant(uint256) = 32
 
 
-# @dev The longest name of a track.
-MAX_TRACK_NAME: constant(uint256) = 32
-
-
 # @dev The most reserved calls that a Governor can be born with
 # (later ones come by vote).
 MAX_RESERVATIONS: constant(uint256) = 32
