@@ -105,8 +105,6 @@ def signed(committee: ContractInstance, chain: ChainManager) -> Callable[..., li
     """Signatures of one report by several keys, in the keys' order."""
 
     def make(report: Report, *signers: LocalAccount) -> list[bytes]:
-        return [
-            sign(key, report, contract=committee.address, chain_id=chain.chain_id) for key in signers
-        ]
+        return [sign(key, report, contract=committee.address, chain_id=chain.chain_id) for key in signers]
 
     return make
