@@ -107,11 +107,11 @@ class Frame(Generic[S]):
         self.metrics.outbox(await self.outbox.counts())
 
 
-Main = Callable[[Frame[S]], Awaitable[None]]
-"""A daemon's own part: registers, starts its loops, and returns or goes on until it is cancelled."""
+Setup = Callable[[Frame[S]], Awaitable[None]]
+"""A daemon's own part: tells the sender what settles its intents, starts its loops in `tasks`, and returns."""
 
 
-def run_daemon(name: str, load: Callable[[], S], main: Main[S], *, schema: Iterable[str] = ()) -> int:
+def run_daemon(name: str, load: Callable[[], S], setup: Setup[S], *, schema: Iterable[str] = ()) -> int:
     """Run a daemon to its end and return the process's exit code: 0 after SIGTERM or SIGINT.
 
     `load` reads the settings; `schema` makes the domain's own tables. What the operator can mend is one line without
@@ -122,22 +122,22 @@ def run_daemon(name: str, load: Callable[[], S], main: Main[S], *, schema: Itera
         settings = load()
         REDACTOR.hide(settings.secrets())
         start_journal(settings.log_level)
-        anyio.run(_supervised, name, settings, main, tuple(schema))
+        anyio.run(_supervised, name, settings, setup, tuple(schema))
     except BaseException as fault:
         return _end(name, fault)
     _log.info("ended", daemon=name)
     return 0
 
 
-async def _supervised(name: str, settings: S, main: Main[S], schema: tuple[str, ...]) -> None:
+async def _supervised(name: str, settings: S, setup: Setup[S], schema: tuple[str, ...]) -> None:
     async with anyio.create_task_group() as outer:
         await outer.start(_cancel_on_signal, outer)
         with state_folder(settings.state):
             async with open_frame(name, settings, schema=schema) as frame:
                 _log.info("started", daemon=name, account=frame.account.address if frame.account else None)
-                frame.tasks.start_soon(frame.cycle, "chain", frame.watch_chain)
-                await main(frame)
-                await anyio.sleep_forever()
+                await setup(frame)
+                # Only now: rows from before a restart need what `setup` told the sender.
+                await frame.cycle("chain", frame.watch_chain)
 
 
 @asynccontextmanager
