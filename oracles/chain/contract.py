@@ -25,8 +25,8 @@ def load_abi(contract: str) -> Abi:
 class Contract:
     """One deployed contract. Subclasses add a method per function that daemons and tools use.
 
-    Reads are `async` and take the block they are pinned to; they raise what `Rpc.call` raises. Methods that change the
-    chain return a `Call`, for `Sender` or a wallet to send.
+    Reads are `async` and take the block they are pinned to; they raise what `Rpc.call` raises. Methods that
+    change the chain return a `Call`, for `Sender` or a wallet to send.
     """
 
     name: ClassVar[str]
@@ -39,11 +39,11 @@ class Contract:
 
     @classmethod
     def at(cls, rpc: Rpc, deployment: Deployment, name: str | None = None) -> Self:
-        """The contract that the deployment names so (by default as the class does); nothing is asked of the chain."""
+        """The contract the deployment names so (by default as the class does); asks nothing yet."""
         return cls(rpc, deployment.address(name or cls.name))
 
     async def check_version(self, at: Block) -> None:
-        """Stop on a version not known: raises `UnknownContractVersion`, or `DeploymentFault` where no code is."""
+        """Raises `UnknownContractVersion`, or `DeploymentFault` where there is no contract."""
         if not await self._rpc.code(self.address, at):
             raise DeploymentFault(
                 f"no contract at {self.address}, where the deployment has {self.name}, at block {at}"
@@ -53,7 +53,8 @@ class Contract:
             raise UnknownContractVersion(f"{self.name} at {self.address}", found, self.known_versions)
 
     async def _reported_version(self, at: Block) -> str:
-        # The ABI is ours and may be newer than what is deployed: a contract that has no such function reverts.
+        # The ABI is ours and may be newer than what is deployed: a contract that has no such function
+        # reverts.
         try:
             return str(await self._read(at, "API_VERSION"))
         except CallReverted:

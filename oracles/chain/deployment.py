@@ -47,7 +47,9 @@ class Deployment(BaseModel):
             raise DeploymentFault(f"the deployment file {path} is not valid: {where}") from None
 
     def address(self, name: str) -> str:
-        """A contract's address in checksum form; raises `DeploymentFault` if the deployment has none of that name."""
+        """A contract's address in checksum form; raises `DeploymentFault` if the deployment has none of
+        that name.
+        """
         try:
             return self.contracts[name].address
         except KeyError:

@@ -1,4 +1,6 @@
-"""One JSON-RPC endpoint: requests with a time limit, retries, and a chain id that is checked before anything is believed."""
+"""One JSON-RPC endpoint: requests with a time limit, retries, and a chain id that is checked before
+anything is believed.
+"""
 
 import time
 from collections.abc import Callable
@@ -59,7 +61,8 @@ class Endpoint:
     async def request(self, method: str, *params: Any) -> Any:
         """The result of one request.
 
-        Raises `ChainUnavailable` after the retries, `WrongChain`, `CallReverted`, `BlockUnknown` or `RpcError`.
+        Raises `ChainUnavailable` after the retries, `WrongChain`, `CallReverted`, `BlockUnknown` or
+        `RpcError`.
         """
         if not self._checked:
             await self._check_chain_id()

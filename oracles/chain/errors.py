@@ -1,7 +1,8 @@
 """What can go wrong between a daemon and its chain, each with a name.
 
-`ChainDoubt` and its kin are worth waiting for: the next attempt may succeed. `ChainStop` and its kin are not: going on
-would mean acting on a chain that is not the one the daemon was set up for, so the daemon stops and a person looks.
+`ChainDoubt` and its kin are worth waiting for: the next attempt may succeed. `ChainStop` and its kin are
+not: going on would mean acting on a chain that is not the one the daemon was set up for, so the daemon
+stops and a person looks.
 """
 
 
@@ -43,7 +44,7 @@ class ChainBehind(ChainDoubt):
 
     def __init__(self, processed: int, finalized: int) -> None:
         super().__init__(
-            f"the chain is behind: block {processed} was processed, the endpoint has finalized only {finalized}"
+            f"the chain is behind: block {processed} was processed, only {finalized} is finalized"
         )
         self.processed = processed
         self.finalized = finalized
@@ -75,7 +76,8 @@ class UnknownContractVersion(ChainStop):
 
     def __init__(self, contract: str, found: str, known: frozenset[str]) -> None:
         super().__init__(
-            f"{contract} reports API version {found or 'none'}, this program knows {', '.join(sorted(known))}; "
+            f"{contract} reports API version {found or 'none'}, this program knows "
+            f"{', '.join(sorted(known))}; "
             "install the release that matches the deployment"
         )
         self.contract = contract

@@ -7,7 +7,7 @@ GWEI = 10**9
 
 @dataclass(frozen=True)
 class Fees:
-    """The most that is paid for a unit of gas, and the part of it that goes to the block's builder; in wei."""
+    """The most paid for a unit of gas, and the part of it that goes to the block's builder; in wei."""
 
     max_fee: int
     tip: int
@@ -17,8 +17,8 @@ class Fees:
 class FeePolicy:
     """How an account pays. Fees in wei.
 
-    `stall_blocks` blocks without inclusion bring a replacement that is `bump_percent` dearer: nodes refuse one under
-    10 %. Nothing above `ceiling` is ever signed.
+    `stall_blocks` blocks without inclusion bring a replacement that is `bump_percent` dearer: nodes refuse
+    one under 10 %. Nothing above `ceiling` is ever signed.
     """
 
     ceiling: int = 500 * GWEI
@@ -30,7 +30,7 @@ class FeePolicy:
         return self._capped(Fees(2 * base + tip, tip))
 
     def replacement(self, before: Fees, base: int, tip: int) -> Fees | None:
-        """Fees for a transaction in the place of one that waits: the market's now, but dearer enough to be taken."""
+        """Fees for taking the place of a waiting transaction: the market's, but dearer enough."""
         dearer = Fees(self._bumped(before.max_fee), self._bumped(before.tip))
         return self._capped(Fees(max(dearer.max_fee, 2 * base + tip), max(dearer.tip, tip)))
 

@@ -1,7 +1,8 @@
 """Following a contract's events over finalized blocks, and seeing when finality was broken.
 
-An empty `eth_getLogs` range cannot show a reorg, so the chain of hashes is what is followed, and logs hang on it:
-near the head block by block, each by its hash; while catching up in bounded ranges whose ends are checked.
+An empty `eth_getLogs` range cannot show a reorg, so the chain of hashes is what is followed, and logs hang
+on it: near the head block by block, each by its hash; while catching up in bounded ranges whose ends are
+checked.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -31,8 +32,8 @@ class Span:
 class Follower:
     """Hands out the wanted logs after a cursor.
 
-    `first_block` is where a consumer without a cursor begins. Gaps of up to `linked` blocks are walked header by
-    header; longer ones are read in ranges of at most `chunk` blocks.
+    `first_block` is where a consumer without a cursor begins. Gaps of up to `linked` blocks are walked
+    header by header; longer ones are read in ranges of at most `chunk` blocks.
     """
 
     def __init__(
@@ -64,8 +65,8 @@ class Follower:
     async def pending(self, after: Cursor | None) -> Span:
         """All wanted logs after a cursor up to the newest block, not final yet: a reorg may take them back.
 
-        Nothing of it may be stored; each call gives the whole anew. For what may be acted on early because taking it
-        back harms nobody: tightening a policy.
+        Nothing of it may be stored; each call gives the whole anew. For what may be acted on early because
+        taking it back harms nobody: tightening a policy.
         """
         latest = await self._rpc.latest()
         first = self._first if after is None else after.number + 1
@@ -78,7 +79,7 @@ class Follower:
     async def follow(
         self, after: Cursor | None, *, poll: float = 1.0, idle: Callable[[], None] = lambda: None
     ) -> AsyncIterator[Span]:
-        """Span after span, asking every `poll` seconds while nothing is new; `idle` is called at each such time."""
+        """Span after span; while nothing is new, `idle` is called and `poll` seconds pass."""
         while True:
             span = await self.next(after)
             if span is None:
@@ -109,7 +110,7 @@ class Follower:
         return Span(tuple(logs), last)
 
     async def _range(self, first: int, last: int, after: Cursor | None) -> Span:
-        """One bounded range, halved while the endpoint finds it too big; its ends must be the same before and after."""
+        """A bounded range, halved while the endpoint finds it too big; its ends must stay the same."""
         while True:
             end = await self._rpc.block(last)
             try:

@@ -5,7 +5,9 @@ from oracles.chain.contract import Contract
 
 
 class MeshToken(Contract):
-    """contracts/governance/MeshToken.vy; OpenZeppelin ERC20Votes' names. Amounts are in the token's smallest unit."""
+    """contracts/governance/MeshToken.vy; OpenZeppelin ERC20Votes' names. Amounts are in the token's
+    smallest unit.
+    """
 
     name = "MeshToken"
 

@@ -20,7 +20,7 @@ class Standing(IntEnum):
 
 @dataclass(frozen=True)
 class Node:
-    """A node as registered. `*_until` and `exit_at` are in seconds of chain time, `bond` in the token's units."""
+    """A node as registered. Times are in seconds of chain time, `bond` in the token's smallest unit."""
 
     operator: str
     ledger_key: bytes

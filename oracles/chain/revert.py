@@ -8,7 +8,9 @@ _PANIC = bytes.fromhex("4e487b71")
 
 
 def revert_reason(data: bytes) -> str:
-    """A readable reason; empty if nothing was returned (Solidity ABI, "Panic via assert and Error via require")."""
+    """A readable reason; empty if nothing was returned (Solidity ABI, "Panic via assert and Error via
+    require").
+    """
     if not data:
         return ""
     try:

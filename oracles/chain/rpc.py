@@ -32,9 +32,10 @@ class LogFilter:
 class Rpc:
     """The chain as all endpoints see it.
 
-    With two endpoints, heads are the lower of the two, and every answer must be the same from both: a read raises
-    `EndpointsDisagree` otherwise. Reads "at" a block are pinned to its hash (EIP-1898), so that all reads of one
-    round see one state. Every method raises `ChainUnavailable` or `WrongChain` where an endpoint is down or wrong.
+    With two endpoints, heads are the lower of the two, and every answer must be the same from both: a read
+    raises `EndpointsDisagree` otherwise. Reads "at" a block are pinned to its hash (EIP-1898), so that all
+    reads of one round see one state. Every method raises `ChainUnavailable` or `WrongChain` where an
+    endpoint is down or wrong.
     """
 
     def __init__(self, endpoints: Sequence[Endpoint], chain_id: int) -> None:
@@ -54,7 +55,7 @@ class Rpc:
         attempts: int = 3,
         observe: Observer | None = None,
     ) -> "AsyncIterator[Rpc]":
-        """An Rpc over these URLs. Nothing is asked before the first read, so a chain that is down shows there.
+        """An Rpc over these URLs. A chain that is down shows at the first read, not here.
 
         `request_seconds` is one request's limit; `attempts` counts the first try.
         """
@@ -114,7 +115,7 @@ class Rpc:
         )
 
     async def logs_between(self, first: int, last: int, wanted: LogFilter) -> list[Log]:
-        """The wanted logs of a range of canonical blocks, both ends included. An empty answer proves nothing."""
+        """The wanted logs of a range of blocks, both ends included. An empty answer proves nothing."""
         return await self._logs(
             wanted.as_json() | {"fromBlock": hex(first), "toBlock": hex(last)},
             f"logs of blocks {first} to {last}",
@@ -141,11 +142,13 @@ class Rpc:
         return [(tx["from"], int(tx["nonce"], 16), unhex(tx["hash"])) for tx in found["transactions"]]
 
     async def estimate_gas(self, call: Call, sender: str) -> int:
-        """The gas a call would use on top of the newest block: the first endpoint's guess. Raises `CallReverted`."""
+        """The gas a call would use on top of the newest block: the first endpoint's guess. Raises
+        `CallReverted`.
+        """
         return int(await self._endpoints[0].request("eth_estimateGas", _as_json(call, sender)), 16)
 
     async def fees(self) -> tuple[int, int]:
-        """The newest block's base fee and the tip suggested for it, in wei (EIP-1559): the first endpoint's view."""
+        """Base fee and suggested tip now, in wei (EIP-1559): the first endpoint's view."""
         first = self._endpoints[0]
         header = await first.request("eth_getBlockByNumber", "latest", False)
         return int(header["baseFeePerGas"], 16), int(await first.request("eth_maxPriorityFeePerGas"), 16)

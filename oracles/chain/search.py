@@ -7,7 +7,8 @@ from oracles.chain.rpc import Rpc
 
 
 async def last_block_before(rpc: Rpc, timestamp: int, head: Block) -> Block | None:
-    """The last block, `head` or one of its ancestors, whose timestamp (seconds) is less; None if even genesis is not.
+    """The last block, `head` or one of its ancestors, whose timestamp (seconds) is less; None if even
+    genesis is not.
 
     Deterministic for a `head` that is final, whoever asks.
     """
@@ -24,7 +25,8 @@ async def last_block_before(rpc: Rpc, timestamp: int, head: Block) -> Block | No
 async def first_block_where(
     rpc: Rpc, reached: Callable[[Block], Awaitable[bool]], lowest: int, head: Block
 ) -> Block:
-    """The first block from `lowest` to `head` where a condition holds that, once true, stays so. It holds at `head`.
+    """The first block from `lowest` to `head` where a condition holds that, once true, stays so. It holds
+    at `head`.
 
     Gallops back from the head first: what is looked for is nearly always recent.
     """

@@ -1,8 +1,9 @@
 """Sending transactions so that each effect happens exactly once, through crashes, stalls and reorgs.
 
-An effect is bound to one nonce of the account, durably and before anybody sees its first transaction. Every later
-transaction for it has that same nonce, so the chain can include only one of them; and only when a *finalized*
-block has used the nonce is it asked what came of it. docs/decisions/exactly-once.md has the argument.
+An effect is bound to one nonce of the account, durably and before anybody sees its first transaction. Every
+later transaction for it has that same nonce, so the chain can include only one of them; and only when a
+*finalized* block has used the nonce is it asked what came of it. docs/decisions/exactly-once.md has the
+argument.
 """
 
 from collections.abc import Awaitable, Callable
@@ -48,14 +49,14 @@ class Sender:
         self._turn = anyio.Lock()
 
     def settles(self, kind: str, settled: Settled) -> None:
-        """Say how the chain shows that an effect of this kind is there: the idempotence key. Each kind needs it."""
+        """Say how the chain shows an effect of this kind: the idempotence key. Each kind needs it."""
         self._settled[kind] = settled
 
     async def tick(self) -> int:
         """Move every open row as far as the chain allows now; returns how many are still open.
 
-        Call it at each new block, and once at the start. Raises what `Rpc` raises; what was reached by then is
-        durable, and the next call goes on from there.
+        Call it at each new block, and once at the start. Raises what `Rpc` raises; what was reached by then
+        is durable, and the next call goes on from there.
         """
         async with self._turn:
             rows = await self._outbox.open_rows()
@@ -90,8 +91,8 @@ class Sender:
             receipt = await self._rpc.receipt(attempt.hash)
             if receipt is not None:
                 return receipt.succeeded
-        # That no receipt was found may be an endpoint's forgetfulness. Sending anew needs proof that the nonce went
-        # to another transaction, so find the one that used it.
+        # That no receipt was found may be an endpoint's forgetfulness. Sending anew needs proof that the
+        # nonce went to another transaction, so find the one that used it.
 
         async def reached(block: Block) -> bool:
             return await self._rpc.nonce(row.sender, block) > row.nonce
@@ -106,7 +107,7 @@ class Sender:
         raise ChainDoubt(f"block {block} used nonce {row.nonce} of {row.sender} without a transaction of it")
 
     async def _push(self, latest: Block) -> None:
-        """Send again what is in no block, dearer if it waited long; a reorg's victims come back this way too."""
+        """Send again what is in no block, be it by a reorg; dearer if it waited long."""
         waiting = [
             row for row in await self._sent() if row.nonce >= await self._rpc.nonce(row.sender, latest)
         ]
@@ -117,7 +118,7 @@ class Sender:
             await self._broadcast(row, attempt)
         own = [row.nonce for row in waiting if row.sender == self._address]
         if own and min(own) > (used := await self._rpc.nonce(self._address, latest)):
-            # A transaction that is not ours had this nonce and was reorganised away: nothing behind it can move.
+            # A stranger's transaction had this nonce and was reorganised away: all behind it is stuck.
             key = f"{_FILLER}:{used}:{latest.hash.hex()}"
             await self._outbox.enqueue(Intent(key, _FILLER, Call(self._address, b"")), latest.number)
 

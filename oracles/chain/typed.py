@@ -120,7 +120,7 @@ def sign(account: LocalAccount, message: SignableMessage) -> bytes:
 
 
 def signer(message: SignableMessage, signature: bytes) -> str:
-    """The address whose key made the signature, in checksum form; raises `ValueError` if it is no signature."""
+    """The address whose key made the signature, in checksum form; raises `ValueError` for no signature."""
     try:
         return to_checksum_address(Account.recover_message(message, signature=signature))
     except Exception as fault:

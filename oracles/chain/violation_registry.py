@@ -5,7 +5,7 @@ from oracles.chain.contract import Contract
 
 
 class ViolationRegistry(Contract):
-    """contracts/charter/ViolationRegistry.vy. Kinds and metrics are given by id, the keccak256 of the name."""
+    """contracts/charter/ViolationRegistry.vy. Kinds and metrics by id, the keccak256 of the name."""
 
     name = "ViolationRegistry"
 

@@ -1,1 +1,1 @@
-"""The frame that every long-running process of ours hangs in: settings, state, keys, logs, metrics, health, loops."""
+"""The frame that every long-running process of ours hangs in: settings, state, keys, logs, metrics, health."""

@@ -13,8 +13,9 @@ from oracles.daemon.errors import StateFolderBusy, StateFolderFault
 def state_folder(path: Path) -> Iterator[Path]:
     """Make the folder where it is missing (mode 0700) and hold its lock.
 
-    The lock is the kernel's (flock), so it is gone with the process, however that ends. Raises `StateFolderBusy`
-    where another process has it, `StateFolderFault` where the folder cannot be made or written.
+    The lock is the kernel's (flock), so it is gone with the process, however that ends. Raises
+    `StateFolderBusy` where another process has it, `StateFolderFault` where the folder cannot be made or
+    written.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -27,7 +28,8 @@ def state_folder(path: Path) -> Iterator[Path]:
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
             raise StateFolderBusy(
-                f"process {holder} works in the state folder {path}; give each process a WESTWORLD_STATE of its own"
+                f"process {holder} works in the state folder {path}; "
+                "give each process a WESTWORLD_STATE of its own"
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

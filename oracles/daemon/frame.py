@@ -63,7 +63,8 @@ class Frame(Generic[S]):
     ) -> None:
         """Run a step for ever, `every` seconds apart (by default the settings' poll interval).
 
-        A `ChainDoubt` is said, and waited out: the loop's pulse does not beat meanwhile. Anything else ends the daemon.
+        A `ChainDoubt` is said, and waited out: the loop's pulse does not beat meanwhile. Anything else ends
+        the daemon.
         """
         pulse = self.health.pulse(loop)
         self.metrics.watch(loop, pulse)
@@ -108,14 +109,15 @@ class Frame(Generic[S]):
 
 
 Setup = Callable[[Frame[S]], Awaitable[None]]
-"""A daemon's own part: tells the sender what settles its intents, starts its loops in `tasks`, and returns."""
+"""A daemon's own part: tells the sender what settles its intents, starts its loops in `tasks`, and returns.
+"""
 
 
 def run_daemon(name: str, load: Callable[[], S], setup: Setup[S], *, schema: Iterable[str] = ()) -> int:
     """Run a daemon to its end and return the process's exit code: 0 after SIGTERM or SIGINT.
 
-    `load` reads the settings; `schema` makes the domain's own tables. What the operator can mend is one line without
-    a traceback; what is a fault of ours comes with one.
+    `load` reads the settings; `schema` makes the domain's own tables. What the operator can mend is one
+    line without a traceback; what is a fault of ours comes with one.
     """
     start_journal("INFO")
     try:

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr, from our own code and from libraries alike, with secrets taken out."""
+"""Logs: one JSON object a line on stderr, from our code and from libraries alike, without secrets."""
 
 import logging
 import sys
@@ -53,7 +53,7 @@ REDACTOR = Redactor()
 
 
 def start_journal(level: str, stream: TextIO | None = None) -> None:
-    """Send structlog's and the standard library's logs to one stream (stderr), and uncaught exceptions too."""
+    """Send structlog's and the standard library's logs, and uncaught exceptions, to one stream (stderr)."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,

@@ -1,6 +1,7 @@
 """Keys at rest, sealed with a password: chain keys as Ethereum V3 keystores, Ed25519 seeds by PyNaCl.
 
-Seeds lie in a JSON file of our own: Argon2id (RFC 9106) makes the key, XSalsa20-Poly1305 (NaCl secretbox) seals.
+Seeds lie in a JSON file of our own: Argon2id (RFC 9106) makes the key, XSalsa20-Poly1305 (NaCl secretbox)
+seals.
 """
 
 import json
@@ -72,7 +73,9 @@ def save_signing_key(
     operations: int = argon2id.OPSLIMIT_MODERATE,
     memory: int = argon2id.MEMLIMIT_MODERATE,
 ) -> None:
-    """Seal an Ed25519 key's seed; raises `KeystoreFault` where the file is there already, or cannot be written."""
+    """Seal an Ed25519 key's seed; raises `KeystoreFault` where the file is there already, or cannot be
+    written.
+    """
     salt = random(argon2id.SALTBYTES)
     box = SecretBox(_derived(password, salt, operations, memory)).encrypt(bytes(key))
     sealed = SealedSeed(

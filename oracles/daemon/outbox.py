@@ -54,7 +54,8 @@ class StoredOutbox:
         """Rows that are queued or sent, oldest first."""
         async with self._store.transaction() as transaction:
             rows = await transaction.rows(
-                "SELECT id, key, kind, target, data, value, deadline, state, queued_at, sender, nonce, tries, note "
+                "SELECT id, key, kind, target, data, value, deadline, "
+                "state, queued_at, sender, nonce, tries, note "
                 "FROM outbox WHERE state IN (?, ?) ORDER BY id",
                 _OPEN,
             )
@@ -101,7 +102,8 @@ class StoredOutbox:
         async with self._store.transaction() as transaction:
             await transaction.execute("DELETE FROM attempt WHERE outbox = ?", (row,))
             await transaction.execute(
-                "UPDATE outbox SET state = ?, sender = '', nonce = -1, tries = tries + 1, note = ? WHERE id = ?",
+                "UPDATE outbox SET state = ?, sender = '', nonce = -1, tries = tries + 1, note = ? "
+                "WHERE id = ?",
                 (State.QUEUED.value, note, row),
             )
 

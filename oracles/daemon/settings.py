@@ -1,7 +1,7 @@
 """All settings of a daemon, from the environment (prefix WESTWORLD_); a secret may also come from a file.
 
-`WESTWORLD_PASSWORD_FILE=/run/secrets/x` stands for `WESTWORLD_PASSWORD` with that file's content. This holds for every
-secret field, so that secrets need not be in a process's environment.
+`WESTWORLD_PASSWORD_FILE=/run/secrets/x` stands for `WESTWORLD_PASSWORD` with that file's content. This
+holds for every secret field, so that secrets need not be in a process's environment.
 """
 
 import os
@@ -118,7 +118,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:
-        """Settings from the environment; raises `SettingsFault` naming each variable that is missing or wrong."""
+        """Settings from the environment; raises `SettingsFault` naming each variable that is missing or
+        wrong.
+        """
         try:
             return cls(**overrides)
         except ValidationError as fault:

@@ -14,13 +14,16 @@ from oracles.chain.finality import Cursor
 from oracles.daemon.errors import StateFolderFault
 
 _SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS cursor (name TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS cursor "
+    "(name TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
 
 
 class Transaction:
-    """The store inside one transaction: all of it is durable after the `async with`, or none of it happened."""
+    """The store inside one transaction: all of it is durable after the `async with`, or none of it
+    happened.
+    """
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -82,7 +85,8 @@ class Store:
         `StateFolderFault` for a file that is no such database, or cannot be written.
         """
         try:
-            # isolation_level None: transactions begin and end where this file says, not where sqlite3 guesses.
+            # isolation_level None: transactions begin and end where this file says, not where sqlite3
+            # guesses.
             connection = await aiosqlite.connect(path, isolation_level=None)
         except sqlite3.Error as fault:
             raise StateFolderFault(f"cannot open the state database {path}: {fault}") from None

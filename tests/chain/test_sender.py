@@ -1,4 +1,6 @@
-"""Each effect exactly once: through reorgs, stalls, crashes at every step, strangers and forgetful endpoints."""
+"""Each effect exactly once: through reorgs, stalls, crashes at every step, strangers and forgetful
+endpoints.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -27,7 +29,9 @@ CHAIN = 31337
 
 
 class Desk:
-    """A sender at work on a tally. By default nothing on the chain tells it what is settled: only nonces protect."""
+    """A sender at work on a tally. By default nothing on the chain tells it what is settled: only nonces
+    protect.
+    """
 
     def __init__(self, tally: Tally, rpc: Rpc, outbox: StoredOutbox, sender: Sender) -> None:
         self.tally = tally
@@ -356,7 +360,9 @@ class Crash(BaseException):
 async def test_a_crash_at_any_step_neither_loses_nor_doubles(
     tally: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool, reorg: bool
 ) -> None:
-    """Dies at the first step that touches disk or chain, then at the second, and so on until it gets through."""
+    """Dies at the first step that touches disk or chain, then at the second, and so on until it gets
+    through.
+    """
     names = ["a", "b", "c"]
     async with desk(tally, tmp_path) as work:
         await work.want(*names)
