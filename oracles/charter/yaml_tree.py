@@ -27,6 +27,7 @@ from ruamel.yaml.events import (
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 12
+MAX_BRACKETS = 64  # on one line: the scanner's work grows with the square of them
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,30})")
 _FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,30})\.[0-9]{1,30}")
@@ -122,6 +123,10 @@ def parse(data: bytes, file: str) -> tuple[Node, list[Fault]]:
         raise DocumentRefused(
             [Fault(file, before.count(b"\n") + 1, column, "", "it is not UTF-8 text")]
         ) from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count("[") + line.count("{") > MAX_BRACKETS:
+            crowded = Fault(file, number, 1, "", f"more than {MAX_BRACKETS} brackets are opened on this line")
+            raise DocumentRefused([crowded])
     reader = _Reader(file)
     try:
         root = reader.read(YAML(typ="safe", pure=True).parse(text))
