@@ -7,26 +7,26 @@ The addresses are written only after the powers were read back from the chain an
 """
 
 import json
-import os
+from importlib.resources import files
 from pathlib import Path
 
 import click
 from ape import project
-from ape.api import AccountAPI
+from ape.api import AccountAPI, TestAccountAPI
 from ape.cli import ConnectedProviderCommand, account_option, network_option
 from ape.contracts import ContractInstance
 from ruamel.yaml import YAML
 
-from oracles.chain.abi import load_abi
 from oracles.charter.amendment import amendment
 from oracles.charter.document import load_policy
 from oracles.charter.policy import Policy
 from oracles.governance import trust
-from scripts._deployment.plan import Plan, PlanFault
+from scripts._deployment.plan import Plan, PlanFault, Track
 
 UNIT = 10**18
 ABI_OF = {"StandardExecutor": "Timelock", "CharterExecutor": "Timelock"}
 CHARTER_TOPIC = "charter"
+EVERY_CALL = bytes(4)  # reserves a target as a whole
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -39,18 +39,19 @@ CHARTER_TOPIC = "charter"
     "--output", type=click.Path(path_type=Path), required=True, help="Where daemons read the addresses."
 )
 def cli(network, provider, account, plan_file, output):
-    """Deploy every contract as PLAN says, verify the powers, write the addresses to OUTPUT.
+    r"""Deploy every contract as PLAN says, verify the powers, write the addresses to OUTPUT.
 
     \b
     Examples:
-      ape run deploy --network ethereum:local:foundry --account TEST::0 \\
+      ape run deploy --network ethereum:local:foundry --account TEST::0 \
         --plan deploy/environments/development.yaml --output .westworld/deployment.json
     """
     try:
         plan = Plan.load(plan_file)
     except PlanFault as fault:
         raise click.ClickException(str(fault)) from None
-    account.set_autosign(True)
+    if not isinstance(account, TestAccountAPI):
+        account.set_autosign(True)  # one password for the whole deployment
     first_block = provider.get_block("latest").number + 1
 
     contracts = deploy(plan, account)
@@ -106,6 +107,42 @@ def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
     }
 
 
+def governor_arguments(
+    plan: Plan,
+    token: ContractInstance,
+    executors: dict[str, ContractInstance],
+    charter: ContractInstance,
+) -> tuple[object, ...]:
+    """The Governor's birth: its tracks, each its own administrator, and what the charter's track reserves."""
+
+    def track(name: str, described: Track, executor: ContractInstance) -> dict[str, object]:
+        return {
+            "name": _word(name),
+            "executor": executor.address,
+            "administrator": _word(name),
+            "votingDelay": described.voting_delay,
+            "votingPeriod": described.voting_period,
+            "proposalThreshold": described.proposal_threshold * UNIT,
+            "quorumNumerator": described.quorum_percent,
+        }
+
+    charter_executor = executors["CharterExecutor"]
+    tracks = [
+        track("standard", plan.tracks.standard, executors["StandardExecutor"]),
+        track("charter_amendment", plan.tracks.charter_amendment, charter_executor),
+    ]
+    reserved = [
+        {"target": target.address, "selector": EVERY_CALL, "track": _word("charter_amendment")}
+        for target in (charter, charter_executor)
+    ]
+    return "Westworld Governor", token, tracks, reserved
+
+
+def _word(name: str) -> bytes:
+    """A short name as a bytes32, filled up with zeros."""
+    return name.encode().ljust(32, b"\0")
+
+
 def publish_charter(plan: Plan, charter: ContractInstance, account: AccountAPI) -> None:
     """Writes and enacts version 1: the policy's metrics and the constitution's articles."""
     articles = YAML(typ="safe", pure=True).load(plan.charter.constitution.read_text(encoding="utf-8"))[
@@ -155,7 +192,11 @@ def verify_powers(web3, contracts: dict[str, ContractInstance], first_block: int
     """Reads every power back and compares it with the trust document; stops where they differ."""
     promised = trust.stated((project.path / "docs" / "trust.md").read_text(encoding="utf-8"))
     addresses = {name: contract.address for name, contract in contracts.items()}
-    abis = {name: load_abi(ABI_OF.get(name, name)) for name in contracts}
+    shipped = files("oracles.chain.abi")
+    abis = {
+        name: json.loads(shipped.joinpath(f"{ABI_OF.get(name, name)}.json").read_text(encoding="utf-8"))
+        for name in contracts
+    }
     wrong = trust.differences(promised, trust.deployed(web3, addresses, abis, first_block))
     if wrong:
         raise click.ClickException("the powers are not where docs/trust.md has them:\n" + "\n".join(wrong))
@@ -181,4 +222,4 @@ def write_deployment(
     output.parent.mkdir(parents=True, exist_ok=True)
     draft = output.with_suffix(".new")
     draft.write_text(json.dumps(deployment, indent=2) + "\n", encoding="utf-8")
-    os.replace(draft, output)
+    draft.replace(output)

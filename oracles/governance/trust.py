@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from eth_typing import ChecksumAddress
@@ -18,6 +19,7 @@ from web3.contract import Contract
 ANYBODY = "0x0000000000000000000000000000000000000000"
 EXECUTORS = ("StandardExecutor", "CharterExecutor")
 ROLES = ("DEFAULT_ADMIN_ROLE", "PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE")
+WATCHED = ("Charter", "CharterExecutor", "Governor", "StandardExecutor")  # targets whose track is stated
 OWNED = ("Charter", "NodeRegistry", "OracleCommittee", "ViolationRegistry")
 HEADING = ("Contract", "Power", "Held by")
 
@@ -48,18 +50,14 @@ def stated(document: str) -> frozenset[Power]:
         ValueError: the document has no such table.
 
     """
-    rows = [
-        tuple(cell.strip().strip("`") for cell in line.strip().strip("|").split("|"))
-        for line in document.splitlines()
-        if line.lstrip().startswith("|")
-    ]
-    if HEADING not in rows:
-        raise ValueError(f"the trust document has no table headed {' | '.join(HEADING)}")
+    lines = [line.strip() for line in document.splitlines()]
+    heading = f"| {' | '.join(HEADING)} |"
+    if heading not in lines:
+        raise ValueError(f"the trust document has no table headed {heading}")
+    rows = takewhile(lambda line: line.startswith("|"), lines[lines.index(heading) + 2 :])
     powers = set()
-    for row in rows[rows.index(HEADING) + 2 :]:
-        if len(row) != len(HEADING):
-            break
-        contract, name, held_by = row
+    for row in rows:
+        contract, name, held_by = (cell.strip().strip("`") for cell in row.strip("|").split("|"))
         holders = (holder.strip().strip("`") for holder in held_by.split(","))
         powers.add(Power(contract, name, tuple(sorted(h for h in holders if h != "nobody"))))
     return frozenset(powers)
@@ -96,6 +94,11 @@ def deployed(
     powers.add(single("NodeRegistry", "arbiter", nodes.functions.arbiter().call()))
     topic = Web3.keccak(text="charter")
     powers.add(single("OracleCommittee", "consumer of charter", committee.functions.consumer(topic).call()))
+    governor = contract("Governor")
+    for name in WATCHED:
+        target = Web3.to_checksum_address(addresses[name])
+        track = governor.functions.trackOf(target, bytes(4)).call().rstrip(b"\0").decode()
+        powers.add(Power("Governor", f"calls to {name}", (track,)))
     for name in EXECUTORS:
         executor = contract(name)
         holders = _role_holders(executor, from_block)

@@ -22,7 +22,7 @@ import statsd
 
 
 def enter(cgroup: Path, user: str) -> None:
-    """Joins the telemetry cgroup and becomes `user`, for good. Sockets made from here on belong to the cgroup."""
+    """Joins the telemetry cgroup and becomes `user`, for good. Sockets made from here on are its own."""
     (cgroup / "cgroup.procs").write_text(str(os.getpid()))
     account = pwd.getpwnam(user)
     os.setgroups([])

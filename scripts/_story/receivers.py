@@ -1,4 +1,4 @@
-"""Who the network talks to in the story: the audit committee's mailbox, its Slack channel, an auditor's collector."""
+"""Who hears the network in the story: the committee's mailbox and channel, an auditor's collector."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -27,12 +27,13 @@ class Mailbox:
         self._server = Controller(self, hostname="127.0.0.1", port=self.port)
         self._server.start()
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         """Called by the server for each message (the name is the library's)."""
         content = envelope.original_content or b""
         message = message_from_bytes(content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        self.messages.append(message)
+        self.messages.append(cast(EmailMessage, message))
         return "250 kept"
 
     def stop(self) -> None:
@@ -55,7 +56,7 @@ class Webhook:
                 self.end_headers()
                 self.wfile.write(b"ok")
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 """The story has its own log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -85,10 +85,11 @@ class Collector:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
-            bufsize=1,
         )
+        if self._child.stdin is None or self._child.stdout is None:
+            raise StoryFault("the collector's pipes are not connected")
+        self._orders, self._answers = self._child.stdin, self._child.stdout
         self.uid = int(self._answer()["uid"])
 
     def gauge(self, name: str, value: float) -> None:
@@ -107,23 +108,20 @@ class Collector:
         )
 
     def _order(self, order: dict[str, Any]) -> dict[str, Any]:
-        assert self._child.stdin is not None
-        self._child.stdin.write(json.dumps(order) + "\n")
-        self._child.stdin.flush()
+        self._orders.write(json.dumps(order) + "\n")
+        self._orders.flush()
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
-        assert self._child.stdout is not None and self._child.stderr is not None
-        line = self._child.stdout.readline()
+        line = self._answers.readline()
         if not line:
-            raise StoryFault(f"the collector ended: {self._child.stderr.read()[-800:]}")
+            raise StoryFault(f"the collector ended with {self._child.wait()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def stop(self) -> None:
         """Ends it by closing its orders. Safe to call again."""
-        if self._child.stdin is not None:
-            self._child.stdin.close()
+        self._orders.close()
         self._child.wait(10)
 
     def __enter__(self) -> Collector:
