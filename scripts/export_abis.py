@@ -1,0 +1,130 @@
+"""Writes the ABI of every deployable contract to `oracles/chain/abi/<Name>.json`, where the daemons read it.
+
+    python scripts/export_abis.py            write what changed
+    python scripts/export_abis.py --check    write nothing; exit 1 if a file is stale, missing or left over
+
+Deployable are the `CamelCase.vy` files under `contracts/`, harnesses under `contracts/testing` excepted. What the
+compiler cannot know stands in `abi.toml` beside a contract: custom errors, and names of arguments that Vyper
+reserves but the reference uses.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = ROOT / "contracts"
+ABIS = ROOT / "oracles" / "chain" / "abi"
+DEPLOYABLE = re.compile(r"[A-Z][A-Za-z0-9]*\.vy")
+
+Entry = dict[str, Any]
+
+
+class ExportFault(Exception):
+    """A contract that does not compile, or an `abi.toml` that does not fit its contract."""
+
+
+def deployables() -> list[Path]:
+    """The sources of all deployable contracts, by path."""
+    return sorted(
+        path
+        for path in CONTRACTS.rglob("*.vy")
+        if DEPLOYABLE.fullmatch(path.name) and "testing" not in path.relative_to(CONTRACTS).parts
+    )
+
+
+def compiled_abi(source: Path) -> list[Entry]:
+    """The ABI as the compiler writes it. Raises `ExportFault` with the compiler's message."""
+    compiler = Path(sys.executable).with_name("vyper")
+    done = subprocess.run(
+        [compiler, "-f", "abi", "-p", str(CONTRACTS), str(source)], capture_output=True, text=True, cwd=ROOT
+    )
+    if done.returncode != 0:
+        raise ExportFault(f"{source.relative_to(ROOT)} does not compile:\n{done.stderr.strip()}")
+    abi: list[Entry] = json.loads(done.stdout)
+    return abi
+
+
+def parse_error(declaration: str) -> Entry:
+    """An ABI entry from `Name(type name, ...)`. Raises `ExportFault` on anything else."""
+    match = re.fullmatch(r"(\w+)\((.*)\)", declaration)
+    if match is None:
+        raise ExportFault(f"not a custom error: {declaration!r}; write 'Name(type name, ...)'")
+    inputs = []
+    for argument in filter(None, match[2].split(", ")):
+        kind, _, name = argument.partition(" ")
+        inputs.append({"name": name, "type": kind})
+    return {"type": "error", "name": match[1], "inputs": inputs}
+
+
+def signature(entry: Entry) -> str:
+    """`name(type,...)`, as selectors and topics are made of (tuples written out)."""
+    return f"{entry.get('name', '')}({','.join(map(_kind, entry.get('inputs', [])))})"
+
+
+def _kind(argument: Entry) -> str:
+    if not argument["type"].startswith("tuple"):
+        return str(argument["type"])
+    inner = ",".join(map(_kind, argument["components"]))
+    return f"({inner}){argument['type'].removeprefix('tuple')}"
+
+
+def merged_abi(abi: list[Entry], notes: Entry) -> list[Entry]:
+    """`abi` with the errors and names of `notes`, sorted. Raises `ExportFault` if a name fits no entry."""
+    abi = [*abi, *map(parse_error, notes.get("errors", []))]
+    by_signature = {signature(entry): entry for entry in abi}
+    for wanted, names in notes.get("names", {}).items():
+        entry = by_signature.get(wanted)
+        if entry is None or len(entry["inputs"]) != len(names):
+            raise ExportFault(f"abi.toml names the arguments of {wanted!r}, which the contract does not have")
+        for argument, name in zip(entry["inputs"], names, strict=True):
+            argument["name"] = name
+    return sorted(abi, key=lambda entry: (entry["type"], signature(entry)))
+
+
+def exported(source: Path) -> str:
+    """The text of the ABI file of one contract. Raises `ExportFault`."""
+    notes_file = source.with_name("abi.toml")
+    notes = tomllib.loads(notes_file.read_text(encoding="utf-8")) if notes_file.exists() else {}
+    abi = merged_abi(compiled_abi(source), notes.get(source.stem, {}))
+    return json.dumps(abi, indent=1, sort_keys=True) + "\n"
+
+
+def stale_files(texts: dict[Path, str]) -> list[Path]:
+    """The files that differ from `texts`, are missing, or belong to no contract any more."""
+    changed = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
+    return changed + sorted(set(ABIS.glob("*.json")) - texts.keys())
+
+
+def main() -> int:
+    """Exports, or checks; the exit code says whether all is well."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
+    check = parser.parse_args().check
+    try:
+        texts = {ABIS / f"{source.stem}.json": exported(source) for source in deployables()}
+    except ExportFault as fault:
+        print(fault, file=sys.stderr)
+        return 1
+
+    stale = stale_files(texts)
+    for path in stale:
+        if check:
+            print(f"stale: {path.relative_to(ROOT)}; run scripts/export_abis.py", file=sys.stderr)
+        elif path in texts:
+            ABIS.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[path])
+            print(f"wrote {path.relative_to(ROOT)}")
+        else:
+            path.unlink()
+            print(f"removed {path.relative_to(ROOT)}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
