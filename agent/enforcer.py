@@ -1,4 +1,4 @@
-"""What the agent asks of whatever enforces the charter: the kernel, or the user-space limiter in its place."""
+"""What the agent asks of whatever enforces the charter: the kernel, or the user-space limiter instead."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol

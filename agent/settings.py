@@ -22,7 +22,8 @@ class AgentSettings(Settings):
         "westworld-telemetry", pattern="^[a-zA-Z0-9_.-]{1,64}$", description="name of the telemetry cgroup"
     )
     pins: Path = Field(
-        Path("/sys/fs/bpf/westworld"), description="the folder on bpffs by which enforcement outlives the agent"
+        Path("/sys/fs/bpf/westworld"),
+        description="the folder on bpffs by which enforcement outlives the agent",
     )
     relay: str = Field(
         "127.0.0.1:8125", description="host:port of the user-space limiter where there is no eBPF"

@@ -62,7 +62,7 @@ class StandingSync:
             )
 
     async def update(self) -> bool:
-        """Asks the chain where there is a new block; says whether the standing changed. Raises `ChainError`."""
+        """Asks the chain where there is a new block; says whether the standing changed."""
         finalized, latest = await self._rpc.finalized(), await self._rpc.latest()
         if self._seen == (finalized.hash, latest.hash):
             return False
@@ -81,7 +81,7 @@ class StandingSync:
 
 
 def judge(record: Node, block: Block) -> NodeStanding:
-    """The standing that a record gives by a block's time. A penalty ends when its `until` lies before that."""
+    """The standing by a record and a block's time. A penalty ends when its `until` lies before that."""
     epoch, key = record.epoch, record.ledger_key
     if int(record.operator, 16) == 0:
         return NodeStanding()

@@ -1,4 +1,4 @@
-"""What the agent says of itself: `enforcing` with its scopes, or `degraded` with everything that is missing."""
+"""What the agent says of itself: `enforcing` with its scopes, or `degraded` with all that is missing."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -84,7 +84,10 @@ class NodeDecider:
 
 
 class CharterDecisions:
-        An `int` or `float` is judged by its number, a `Decimal` also by its digits, as a text would be.
+    """Answers for all nodes under one policy, each by its standing.
+
+    An `int` or `float` is judged by its number, a `Decimal` also by its digits, as a text would be.
+    """
 
     def __init__(self, policy: Policy, standings: Mapping[str, Standing] | None = None) -> None:
         """Answer by `policy`; `standings` maps node ids, and a node that it lacks is unknown and denied.
