@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from oracles.chain.block import Block
 from oracles.chain.errors import ChainDoubt
-from oracles.chain.typed import Domain, report_message
+from oracles.chain.typed import Domain
 from oracles.committee.judge import Situation, admit, compare
 from oracles.committee.messages import (
     Answer,
@@ -23,7 +23,7 @@ from oracles.committee.messages import (
     Vote,
     Votes,
 )
-from oracles.committee.report import SignatureInvalid, Signing
+from oracles.committee.report import SignatureInvalid, Signing, report_message
 from oracles.committee.schedule import Schedule
 from oracles.committee.topic import (
     MAX_PAYLOAD_BYTES,
@@ -53,8 +53,9 @@ async def first_to_vote_on(chain: ChainView, schedule: Schedule, wall_clock: int
 class Follower:
     """One member's side of one topic that only ever answers.
 
-    It votes only on sequences that began after it started (`votes_from`): its memory may have been restored from a
-    backup or a snapshot, and nothing in it could tell. For older ones it repeats what its memory holds.
+    It votes only on sequences that began after it started (`votes_from`): its memory may have been restored
+    from a backup or a snapshot, and nothing in it could tell. For older ones it repeats what its memory
+    holds.
     """
 
     def __init__(
@@ -95,8 +96,14 @@ class Follower:
         except ChainDoubt as doubt:
             return Refusal(reason=Reason.CHAIN_IN_DOUBT, detail=str(doubt)[:512])
 
+    async def is_member(self, account: str) -> bool:
+        """Whether an account is a member at the newest final block."""
+        return account in (await self.chain.configuration(await self.chain.finalized())).members
+
     async def moment(self, sequence: int, at: Block) -> Moment | None:
-        """The moment of a sequence; None while no final block has reached its slot, or if none came before it."""
+        """The moment of a sequence; None while no final block has reached its slot, or if none came before
+        it.
+        """
         start = self.schedule.start(sequence)
         if at.timestamp < start:
             return None
@@ -121,7 +128,8 @@ class Follower:
         payload = await self.topic.payload(moment, observations)
         if payload is not None and len(payload) > MAX_PAYLOAD_BYTES:
             raise ValueError(
-                f"topic {self.topic.name} made a payload of {len(payload)} bytes, {MAX_PAYLOAD_BYTES} are possible"
+                f"topic {self.topic.name} made a payload of {len(payload)} bytes, "
+                f"{MAX_PAYLOAD_BYTES} are possible"
             )
         return payload
 
@@ -151,8 +159,8 @@ class Follower:
     ) -> list[tuple[str, Vote]]:
         """Keep others' votes whose signatures hold; returns them with their members.
 
-        Raises the bar for own votes if one of this member's key turns up that its memory doesn't hold: the memory was
-        restored, or somebody else has the key.
+        Raises the bar for own votes if one of this member's key turns up that its memory doesn't hold: the
+        memory was restored, or somebody else has the key.
         """
         current = self.schedule.sequence_at(at.timestamp)
         known: list[tuple[str, Vote]] = []
@@ -240,8 +248,8 @@ class Follower:
             return
         self.votes_from = max(self.votes_from, current + 1, vote.report.sequence + 1)
         _log.error(
-            "this member's key signed a vote that its memory does not hold; it abstains: the state folder was restored "
-            "from a backup, or another process has the key",
+            "this member's key signed a vote that its memory does not hold; it abstains: the state folder "
+            "was restored from a backup, or another process has the key",
             topic=self.topic.name,
             sequence=vote.report.sequence,
             votes_from=self.votes_from,

@@ -1,8 +1,9 @@
 """What a leader does next, given the answers so far. A pure state machine: no clock, no chain, no network.
 
-The leader first gathers what at least `threshold` members saw, so that a proposal can contain it; then proposes. What
-members already signed goes before anything new. It casts its own vote last, when that completes the report: until then
-it can still change the proposal for the sake of an observation that it had not heard of.
+The leader first gathers what at least `threshold` members saw, so that a proposal can contain it; then
+proposes. What members already signed goes before anything new. It casts its own vote last, when that
+completes the report: until then it can still change the proposal for the sake of an observation that it had
+not heard of.
 """
 
 from __future__ import annotations
@@ -139,7 +140,9 @@ class Lead:
     # --- what to do
 
     def next(self) -> Action:
-        """The next thing to do. Each action is answered by the methods above, or the member asked stays silent."""
+        """The next thing to do. Each action is answered by the methods above, or the member asked stays
+        silent.
+        """
         if self._finished:
             return Idle("the report was handed in")
         if (done := self._complete()) is not None:
@@ -173,7 +176,9 @@ class Lead:
         return None
 
     def _awaited(self) -> list[str]:
-        """Whose observations are worth waiting for: everybody's for a while, and `threshold` members' at any rate."""
+        """Whose observations are worth waiting for: everybody's for a while, and `threshold` members' at any
+        rate.
+        """
         enough = len(self._seen) >= self._threshold
         return [
             member
@@ -182,14 +187,17 @@ class Lead:
         ]
 
     def _contact(self, members: Iterable[str], about: bytes) -> tuple[str, ...]:
-        """Those that were not contacted about this in this step; from now on they were, and have yet to answer."""
+        """Those that were not contacted about this in this step; from now on they were, and have yet to
+        answer.
+        """
         due = tuple(member for member in members if (member, about) not in self._contacted)
         self._contacted.update((member, about) for member in due)
         self._heard.difference_update(set(due) - {self._own})
         return due
 
     def _choose(self) -> tuple[Proposal | None, bool]:
-        """The best proposal that can still reach the threshold, and whether members that answer suffice for it.
+        """The best proposal that can still reach the threshold, and whether members that answer suffice for
+        it.
 
         Best is what those who answer can complete, and among such what has the most votes already.
         """

@@ -8,17 +8,15 @@ import structlog
 from eth_utils.crypto import keccak
 
 from oracles.chain.block import Block
-from oracles.chain.typed import report_message
 from oracles.committee.follower import Follower
 from oracles.committee.lead import Ask, Compute, Finish, Idle, Lead, Propose, VoteSelf
 from oracles.committee.messages import FreezeRequest, Frozen, Proposal, Refusal, Request, Vote, Votes
-from oracles.committee.report import Report
+from oracles.committee.report import Report, report_message
 from oracles.committee.schedule import leader
 from oracles.committee.topic import Moment, Observation, ObservationRefused
 from oracles.committee.view import Configuration, Peers, Submitter
 
 _BULK_KEPT = 64  # sequences for which observations and proposals stay in the store
-
 
 
 class ImpureTopicError(Exception):
@@ -39,7 +37,9 @@ class Member:
         self._proven: set[tuple[str, bytes, int]] = set()
 
     async def step(self) -> str:
-        """Do what is due now; returns what this member waits for, for `status`. Raises `ChainDoubt`, `ChainStop`."""
+        """Do what is due now; returns what this member waits for, for `status`. Raises `ChainDoubt`,
+        `ChainStop`.
+        """
         follower = self.follower
         at = await follower.chain.finalized()
         configuration = await follower.chain.configuration(at)
@@ -130,12 +130,12 @@ class Member:
                 if vote.report.sequence == moment.sequence:
                     lead.voted(voter, vote)
             held = answer.held
-            if held is not None and any(
-                voter == member and vote.report.payload_hash == held.report.payload_hash
-                for voter, vote in votes
+            if (
+                held is not None
+                and _is_voted_for(held, member, votes)
+                and await self._is_sound(configuration, moment, held)
             ):
-                if await self._is_sound(configuration, moment, held):
-                    lead.held(held)
+                lead.held(held)
 
     async def _verified(self, moment: Moment, observations: Sequence[Observation]) -> tuple[Observation, ...]:
         good = []
@@ -218,7 +218,8 @@ class Member:
         payload = await self.follower.topic.payload(moment, proposal.observations)
         if payload is None or keccak(payload) != report.payload_hash:
             raise ImpureTopicError(
-                f"topic {moment.topic} computed two payloads for sequence {moment.sequence}: it is not a pure function"
+                f"topic {moment.topic} computed two payloads for sequence {moment.sequence}: "
+                "it is not a pure function"
             )
         await self._submitter.submit(report, payload, [vote.signature for vote in votes])
         _log.info("report handed in", topic=moment.topic, sequence=moment.sequence, votes=len(votes))
@@ -247,6 +248,12 @@ class Member:
             config_digest=configuration.digest,
             deadline=deadline,
         )
+
+
+def _is_voted_for(proposal: Proposal, member: str, votes: Sequence[tuple[str, Vote]]) -> bool:
+    """Whether the votes show that the member voted for the proposal's payload."""
+    payload_hash = proposal.report.payload_hash
+    return any(voter == member and vote.report.payload_hash == payload_hash for voter, vote in votes)
 
 
 def _in_turn(proposal: Proposal, turn: int) -> Proposal:

@@ -13,6 +13,7 @@ from oracles.committee.topic import Observation
 
 MAX_OBSERVATIONS = 4096
 MAX_MEMBERS = 16
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
 Observations = Annotated[tuple[Observation, ...], Field(max_length=MAX_OBSERVATIONS)]
 
@@ -76,8 +77,8 @@ class FreezeRequest(_Message):
 class Frozen(_Message):
     """What a member saw at the slot's start, which from then on never changes.
 
-    `held` is the proposal that the member voted for, if it voted; `votes` are all votes for this sequence that it
-    knows, its own among them.
+    `held` is the proposal that the member voted for, if it voted; `votes` are all votes for this sequence
+    that it knows, its own among them.
     """
 
     type: Literal["frozen"] = "frozen"

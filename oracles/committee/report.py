@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import pydantic
@@ -35,15 +36,21 @@ class Report(typed.Report):
         return (self.config_digest, self.topic, self.sequence)
 
 
+@lru_cache(maxsize=256)
+def report_message(domain: typed.Domain, report: Report) -> SignableMessage:
+    """What a member signs for a report (EIP-712); each vote for it is checked against the same."""
+    return typed.report_message(domain, report)
+
+
 class Signing(Protocol):
     """A member's key, and the way to tell whose key signed something."""
 
     @property
     def address(self) -> str:
-        """This member's address in checksum form."""
+        """The member's address in checksum form."""
 
     def sign(self, message: SignableMessage) -> bytes:
-        """This member's 65-byte signature."""
+        """The member's 65-byte signature."""
 
     def signer(self, message: SignableMessage, signature: bytes) -> str:
         """The address whose key signed; raises `SignatureInvalid`."""
@@ -67,8 +74,8 @@ class AccountSigning:
     def signer(self, message: SignableMessage, signature: bytes) -> str:
         """The address whose key signed.
 
-        Raises `SignatureInvalid`, also for the forms that the contract refuses (EIP-2's higher `s`, another `v`): one
-        such vote among k would spoil the whole transaction.
+        Raises `SignatureInvalid`, also for the forms that the contract refuses (EIP-2's higher `s`, another
+        `v`): one such vote among k would spoil the whole transaction.
         """
         if len(signature) != 65 or signature[64] not in (27, 28):
             raise SignatureInvalid("a signature has 65 bytes, the last of them 27 or 28")

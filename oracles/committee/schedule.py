@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Schedule:
     """A topic's rhythm, in seconds of chain time. All members must have the same.
 
-    One sequence per slot. Leaders take turns every `turn_seconds` within it. A report is accepted until `grace_seconds`
-    after the slot: it has to cover the finality lag, since members act on what is final and the deadline is read
-    against the newest block.
+    One sequence per slot. Leaders take turns every `turn_seconds` within it. A report is accepted until
+    `grace_seconds` after the slot: it has to cover the finality lag, since members act on what is final and
+    the deadline is read against the newest block.
     """
 
     slot_seconds: int
@@ -46,10 +46,14 @@ class Schedule:
         return self.end(sequence) <= deadline <= self.deadline(sequence)
 
     def turn_at(self, sequence: int, time: int) -> int:
-        """How many leaders have had their turn on a sequence by `time`; 0 at its start, and it goes on after its end."""
+        """How many leaders have had their turn on a sequence by `time`; 0 at its start, and it goes on after
+        its end.
+        """
         return max(0, time - self.start(sequence)) // self.turn_seconds
 
 
 def leader(members: Sequence[str], sequence: int, turn: int) -> str:
-    """Whose turn it is. Each sequence begins with the next member, so a dead one delays a sequence in n at most."""
+    """Whose turn it is. Each sequence begins with the next member, so a dead one delays a sequence in n at
+    most.
+    """
     return members[(sequence + turn) % len(members)]

@@ -41,7 +41,8 @@ class Moment:
 
 @pydantic.dataclasses.dataclass(frozen=True, order=True, config=STRICT)
 class Observation:
-    """Something seen outside the chain that proves itself, e.g. by the signature of a key registered on-chain.
+    """Something seen outside the chain that proves itself, e.g. by the signature of a key registered
+    on-chain.
 
     `source` names who it is about, e.g. a node's id in hexadecimal; `body` is the topic's own encoding.
     """

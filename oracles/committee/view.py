@@ -15,7 +15,9 @@ from oracles.committee.report import Report
 from oracles.committee.votes import DoubleVote
 
 Offload = Callable[..., Awaitable[Any]]
-"""Runs a blocking function with its arguments where it doesn't hold up the daemon, e.g. `anyio.to_thread.run_sync`."""
+"""Runs a blocking function with its arguments where it doesn't hold up the daemon, e.g.
+`anyio.to_thread.run_sync`.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Configuration:
 
 
 class ChainView(Protocol):
-    """The chain as this member alone sees it. Each read may raise `oracles.chain.errors.ChainDoubt` or `ChainStop`."""
+    """The chain as this member alone sees it. Each read may raise `oracles.chain.errors.ChainDoubt` or
+    `ChainStop`.
+    """
 
     async def finalized(self) -> Block:
         """The newest final block."""
@@ -50,7 +54,9 @@ class Peers(Protocol):
     """The other members."""
 
     async def ask(self, requests: Mapping[str, Request]) -> dict[str, Answer]:
-        """Ask several members at once, by address. Who gave no proper answer in time is missing from the result."""
+        """Ask several members at once, by address. Who gave no proper answer in time is missing from the
+        result.
+        """
 
 
 class Submitter(Protocol):

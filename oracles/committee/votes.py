@@ -1,9 +1,9 @@
 """What a member must never forget: what it saw, what it voted for, and what others voted for.
 
-The invariant of this file: **for each (configuration, topic, sequence) at most one payload is ever voted for, and the
-vote is on the disk before anybody can see it.** `vote` commits (`synchronous=FULL`: the disk was told to flush) and
-returns the vote that holds, which is the first one ever made; the caller signs that one and no other. The primary key
-keeps this even where two tasks vote at once.
+The invariant of this file: **for each (configuration, topic, sequence) at most one payload is ever voted for,
+and the vote is on the disk before anybody can see it.** `vote` commits (`synchronous=FULL`: the disk was told
+to flush) and returns the vote that holds, which is the first one ever made; the caller signs that one and no
+other. The primary key keeps this even where two tasks vote at once.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class DoubleVote:
 
 
 class VoteStore:
-    """One member's memory, in one SQLite file. Every method has committed when it returns; safe from any thread."""
+    """One member's memory, in one SQLite file. Every method has committed when it returns; safe from any
+    thread.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = Lock()
@@ -64,7 +66,9 @@ class VoteStore:
     def freeze(
         self, topic: bytes, sequence: int, observations: Sequence[Observation]
     ) -> tuple[Observation, ...]:
-        """Keep what was seen for a sequence; returns the set that holds, which is the first one ever given."""
+        """Keep what was seen for a sequence; returns the set that holds, which is the first one ever
+        given.
+        """
         ordered = _OBSERVATIONS.dump_json(tuple(sorted(set(observations))))
         with self._lock:
             self._db.execute("INSERT OR IGNORE INTO frozen VALUES (?, ?, ?)", (topic, sequence, ordered))
@@ -118,18 +122,22 @@ class VoteStore:
         return None if row is None else Proposal.model_validate_json(row[0])
 
     def witness(self, member: str, vote: Vote) -> None:
-        """Keep a member's vote; its signature has been checked. Of each member two payloads a round are kept."""
+        """Keep a member's vote; its signature has been checked. Of each member two payloads a round are
+        kept.
+        """
         key = vote.report.round
         with self._lock:
             known = self._db.execute(
-                "SELECT payload_hash, vote FROM witness WHERE config = ? AND topic = ? AND sequence = ? AND member = ?",
+                "SELECT payload_hash, vote FROM witness "
+                "WHERE config = ? AND topic = ? AND sequence = ? AND member = ?",
                 (*key, member),
             ).fetchall()
             others = [row for row in known if bytes(row[0]) != vote.report.payload_hash]
             if len(others) < _PAYLOADS_KEPT:
                 # The same payload with a later deadline replaces the earlier vote: it is good for longer.
                 self._db.execute(
-                    "INSERT INTO witness VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET vote = excluded.vote "
+                    "INSERT INTO witness VALUES (?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET vote = excluded.vote "
                     "WHERE json_extract(excluded.vote, '$.report.deadline') "
                     "> json_extract(witness.vote, '$.report.deadline')",
                     (*key, member, vote.report.payload_hash, vote.model_dump_json()),
@@ -149,7 +157,8 @@ class VoteStore:
         """Every double vote known, one for each member and round."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT a.member, a.vote, b.vote FROM witness a JOIN witness b USING (config, topic, sequence, member) "
+                "SELECT a.member, a.vote, b.vote "
+                "FROM witness a JOIN witness b USING (config, topic, sequence, member) "
                 "WHERE a.payload_hash < b.payload_hash ORDER BY a.sequence, a.member"
             ).fetchall()
         return [
@@ -158,13 +167,16 @@ class VoteStore:
         ]
 
     def forget(self, topic: bytes, before: int) -> None:
-        """Drop the bulk of a topic's sequences before one. Which payload was voted for, and proofs, stay for good."""
+        """Drop the bulk of a topic's sequences before one. Which payload was voted for, and proofs, stay for
+        good.
+        """
         with self._lock:
             self._db.execute("DELETE FROM frozen WHERE topic = ? AND sequence < ?", (topic, before))
             self._db.execute("DELETE FROM proposal WHERE topic = ? AND sequence < ?", (topic, before))
             self._db.execute(
-                "DELETE FROM witness WHERE topic = ? AND sequence < ? AND (config, topic, sequence, member) IN ("
-                "SELECT config, topic, sequence, member FROM witness GROUP BY 1, 2, 3, 4 HAVING count(*) = 1)",
+                "DELETE FROM witness WHERE topic = ? AND sequence < ? "
+                "AND (config, topic, sequence, member) IN (SELECT config, topic, sequence, member "
+                "FROM witness GROUP BY 1, 2, 3, 4 HAVING count(*) = 1)",
                 (topic, before),
             )
 

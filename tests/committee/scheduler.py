@@ -1,4 +1,6 @@
-"""A virtual clock that runs coroutines in an order drawn from a seed: the same seed, the same run, no real time."""
+"""A virtual clock that runs coroutines in an order drawn from a seed: the same seed, the same run, no real
+time.
+"""
 
 from __future__ import annotations
 

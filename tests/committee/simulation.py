@@ -1,13 +1,17 @@
-"""A committee in a simulated world: a chain, a network that loses, delays and doubles, members that die and come back.
+"""A committee in a simulated world: a chain, a network that loses, delays and doubles, members that die and
+come back.
 
-Everything in `oracles.committee` but HTTP and key material is the real code, the store on its real file included.
+Everything in `oracles.committee` but HTTP and key material is the real code, the store on its real file
+included.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,11 @@ from eth_utils.crypto import keccak
 
 from oracles.chain.block import Block
 from oracles.chain.errors import ChainUnavailable
-from oracles.chain.typed import COMMITTEE_NAME, Domain, digest, report_message
+from oracles.chain.typed import COMMITTEE_NAME, Domain, digest
 from oracles.committee.follower import Follower, first_to_vote_on
 from oracles.committee.member import Member
-from oracles.committee.messages import Answer, FreezeRequest, Frozen, Proposal, Request, Vote, Votes, Noted
-from oracles.committee.report import Report, SignatureInvalid
+from oracles.committee.messages import Answer, FreezeRequest, Frozen, Noted, Proposal, Request, Vote, Votes
+from oracles.committee.report import Report, SignatureInvalid, report_message
 from oracles.committee.schedule import Schedule, leader
 from oracles.committee.topic import Moment, Observation, ObservationRefused, topic_id
 from oracles.committee.view import Configuration
@@ -60,7 +64,9 @@ class SimulatedChain:
         self.removed: list[str] = []
         self._seat(tuple(sorted(members)), threshold)
 
-    def block(self, number: int) -> Block:
+    @staticmethod
+    @cache
+    def block(number: int) -> Block:
         return Block(number, keccak(number.to_bytes(32)), keccak((number - 1).to_bytes(32)), GENESIS + number)
 
     @property
@@ -129,7 +135,9 @@ class SimulatedChain:
 
 
 def fake_signer(message: SignableMessage, signature: bytes) -> str:
-    """Whose signature it is: here a signature is its maker's address and a hash that binds it to the message."""
+    """Whose signature it is: here a signature is its maker's address and a hash that binds it to the
+    message.
+    """
     address = to_checksum_address(signature[:20])
     if signature[20:52] != keccak(signature[:20] + digest(message)):
         raise SignatureInvalid("not of this message")
@@ -151,7 +159,9 @@ class FakeSigning:
 
 
 class WeatherTopic:
-    """Sources whose reading changes all the time, so members that ask at different moments see different things."""
+    """Sources whose reading changes all the time, so members that ask at different moments see different
+    things.
+    """
 
     name = "weather"
 
@@ -167,7 +177,7 @@ class WeatherTopic:
     async def verify(self, moment: Moment, observation: Observation) -> None:
         await self._world.chain_read()
         source, number, *_ = observation.body.decode().split()
-        if source != observation.source or int(number) != moment.block.number:
+        if source != observation.source or number != str(moment.block.number):
             raise ObservationRefused(observation.source, "not of this moment")
 
     async def payload(self, moment: Moment, observations: Sequence[Observation]) -> bytes | None:
@@ -254,10 +264,8 @@ class World:
             _View(self, sure=True), member.follower.schedule, GENESIS
         )
         while True:
-            try:
+            with suppress(ChainUnavailable):
                 await member.step()
-            except ChainUnavailable:
-                pass
             await Pause(1)
 
     async def _offload(self, call: Any, *args: Any) -> Any:
@@ -300,7 +308,7 @@ class World:
             random = self.scheduler.random
             if random.random() >= self.weather.loss:
                 delay = random.uniform(0.01, self.weather.delay)
-                self.scheduler.at(delay, lambda: answers.setdefault(receiver, said) and None)
+                self.scheduler.at(delay, partial(answers.__setitem__, receiver, said))
 
         self.scheduler.spawn(receiver, answer())
 
@@ -383,7 +391,9 @@ class _Sender:
 
 
 class EvilMember:
-    """Signs whatever it is asked to, keeps nothing, and as a leader proposes one thing to some and another to others."""
+    """Signs whatever it is asked to, keeps nothing, and as a leader proposes one thing to some and another to
+    others.
+    """
 
     def __init__(self, world: World, address: str) -> None:
         self._world = world

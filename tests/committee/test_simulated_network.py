@@ -1,4 +1,6 @@
-"""Reports keep coming while k members live, and no honest member ever equivocates, whatever network and power do."""
+"""Reports keep coming while k members live, and no honest member ever equivocates, whatever network and power
+do.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ape.managers.project import ProjectManager
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 TOPIC = keccak(text="charter")
 PAYLOAD = b"what was seen"
@@ -40,7 +40,7 @@ def sorted_keys(seeds: Iterable[str]) -> list[LocalAccount]:
 
 
 def sign(key: LocalAccount, report: Report, *, contract: str, chain_id: int) -> bytes:
-    """The signature of `report`, made by eth-account alone: the contract's typed data has a second opinion."""
+    """The signature of `report`, made by eth-account alone: a second opinion on the typed data."""
     domain = {
         "name": "Westworld OracleCommittee",
         "version": "1",
@@ -89,13 +89,13 @@ def make_report(committee: ContractInstance, chain: ChainManager) -> Callable[..
         fields: dict[str, Any] = {
             "topic": TOPIC,
             "sequence": 7,
-            "observed_block": chain.blocks.head.number - 1,
+            "observed_block": chain.blocks.height - 1,
             "payload_hash": keccak(PAYLOAD),
             "config_digest": bytes(committee.config_digest()),
             "deadline": chain.pending_timestamp + 1_000,
         }
         assert not changed.keys() - fields.keys()
-        return tuple((fields | changed).values())  # type: ignore[return-value]
+        return tuple((fields | changed).values())
 
     return make
 
