@@ -16,7 +16,7 @@ def kill(path: Path, moments: int, seed: int) -> None:
         [sys.executable, str(WRITER), str(path), str(moments), str(seed)], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    acknowledged, size, _ = map(int, result.stdout.split())
+    acknowledged, size, _ = map(int, result.stdout.splitlines()[-1].split())
     assert 0 < acknowledged <= size
     assert audit(path).fault is None
 

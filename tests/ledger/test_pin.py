@@ -7,7 +7,7 @@ from oracles.ledger.pin import PinRefused, pin, raw_cid
 
 CONTENT = b"hello world"
 # What `ipfs block put --cid-codec=raw` answers for these bytes.
-CID = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
+CID = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
 
 
 def answering(response: httpx.Response, seen: list[httpx.Request]) -> httpx.AsyncClient:
