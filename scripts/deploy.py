@@ -7,7 +7,6 @@ The addresses are written only after the powers were read back from the chain an
 """
 
 import json
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -17,6 +16,7 @@ from ape.cli import ConnectedProviderCommand, account_option, network_option
 from ape.contracts import ContractInstance
 from ruamel.yaml import YAML
 
+from oracles.chain.contract import load_abi
 from oracles.charter.amendment import amendment
 from oracles.charter.document import load_policy
 from oracles.charter.policy import Policy
@@ -192,11 +192,7 @@ def verify_powers(web3, contracts: dict[str, ContractInstance], first_block: int
     """Reads every power back and compares it with the trust document; stops where they differ."""
     promised = trust.stated((project.path / "docs" / "trust.md").read_text(encoding="utf-8"))
     addresses = {name: contract.address for name, contract in contracts.items()}
-    shipped = files("oracles.chain.abi")
-    abis = {
-        name: json.loads(shipped.joinpath(f"{ABI_OF.get(name, name)}.json").read_text(encoding="utf-8"))
-        for name in contracts
-    }
+    abis = {name: load_abi(ABI_OF.get(name, name)).entries for name in contracts}
     wrong = trust.differences(promised, trust.deployed(web3, addresses, abis, first_block))
     if wrong:
         raise click.ClickException("the powers are not where docs/trust.md has them:\n" + "\n".join(wrong))

@@ -28,6 +28,7 @@ class Abi:
 
     def __init__(self, contract: str, entries: Sequence[Mapping[str, Any]]) -> None:
         self.contract = contract
+        self.entries = entries
         self._functions = {entry["name"]: entry for entry in entries if entry["type"] == "function"}
         self._events = {entry["name"]: entry for entry in entries if entry["type"] == "event"}
 

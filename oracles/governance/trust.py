@@ -7,7 +7,7 @@ rebuilt from their `RoleGranted` and `RoleRevoked` events, so that a holder nobo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -66,7 +66,7 @@ def stated(document: str) -> frozenset[Power]:
 def deployed(
     web3: Web3,
     addresses: Mapping[str, str],
-    abis: Mapping[str, list[dict[str, Any]]],
+    abis: Mapping[str, Sequence[Any]],
     from_block: int,
 ) -> frozenset[Power]:
     """The powers as a chain has them at its latest block.

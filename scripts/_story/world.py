@@ -1,0 +1,154 @@
+"""The world of the story: one devnet, one deployment, and everybody who lives in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+from ruamel.yaml import YAML
+
+from oracles.chain.deployment import Deployment
+from scripts._devnet import Devnet
+from scripts._story.nodes import Node
+from scripts._story.oracles import Oracle
+from scripts._story.processes import StoryFault
+from scripts._story.receivers import Mailbox, Webhook
+from scripts._story.telemetry import StatsdServer
+from scripts._story.wallets import PASSWORD, Chain, new_account
+
+ROOT = Path(__file__).parents[2]
+BLOCK_SECONDS = 1
+MEMBERS = 5
+ORACLES = 3
+AUDITORS = 2
+NODES = 2
+HELD_BY_EACH = 100_000
+BOND = 1_000
+OPERATORS_TOKENS = 2 * BOND
+VOTING_DELAY = 60
+AMENDMENT_PERIOD = 72 * 3600
+EXECUTOR_DELAY = 3600
+
+
+@dataclass
+class World:
+    """Keys first, then what they do. Everything lies under `folder`; `say` shows progress."""
+
+    folder: Path
+    say: Callable[[str], None]
+    deployer: LocalAccount = field(default_factory=new_account)
+    members: list[LocalAccount] = field(default_factory=lambda: [new_account() for _ in range(MEMBERS)])
+    oracle_keys: list[LocalAccount] = field(default_factory=lambda: [new_account() for _ in range(ORACLES)])
+    auditors: list[LocalAccount] = field(default_factory=lambda: [new_account() for _ in range(AUDITORS)])
+    operators: list[LocalAccount] = field(default_factory=lambda: [new_account() for _ in range(NODES)])
+    relayer: LocalAccount = field(default_factory=new_account)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.password_file = self.folder / "password"
+        self.password_file.write_text(PASSWORD.get_secret_value())
+        self.password_file.chmod(0o600)
+        self.deployment_file = self.folder / "deployment.json"
+        self.oracles: list[Oracle] = []
+        self.nodes: list[Node] = []
+        self._open: list[Callable[[], None]] = []
+
+    def start_devnet(self) -> None:
+        """Blocks come with each transaction until the contracts stand, then by the clock."""
+        self.devnet = Devnet.start(self.folder)
+        self._open.append(self.devnet.stop)
+
+    def keep_time(self) -> None:
+        """From here on the chain makes a block a second, as a chain does."""
+        self.devnet.request("evm_setIntervalMining", BLOCK_SECONDS)
+
+    def deploy(self) -> str:
+        """Runs `ape run deploy` as an operator would; returns its last line."""
+        plan = self.folder / "plan.yaml"
+        with plan.open("w") as file:
+            YAML().dump(self._plan(), file)
+        command = [
+            Path(sys.executable).with_name("ape"),
+            "run",
+            "deploy",
+            "--network",
+            "ethereum:local:foundry",
+        ]
+        command += ["--account", "TEST::0", "--plan", plan, "--output", self.deployment_file]
+        ran = subprocess.run(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env={**os.environ, "APE_FOUNDRY_HOST": self.devnet.rpc_url},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        (self.folder / "deploy.log").write_text(ran.stdout + ran.stderr)
+        if ran.returncode:
+            raise StoryFault(
+                f"ape run deploy ended with {ran.returncode}:\n{ran.stdout[-1500:]}{ran.stderr[-1500:]}"
+            )
+        self.chain = Chain(self.devnet, Deployment.load(self.deployment_file))
+        for person in (*self.members, *self.oracle_keys, *self.auditors, *self.operators, self.relayer):
+            self.chain.fund(person)
+        return ran.stdout.strip().splitlines()[-1]
+
+    def open_telemetry(self) -> None:
+        """The statsd server outside of every cgroup, and the committee's mailbox and channel."""
+        self.statsd = StatsdServer(self.folder)
+        self.mailbox = Mailbox()
+        self.webhook = Webhook()
+        self._open += [self.statsd.process.stop, self.mailbox.stop, self.webhook.stop]
+
+    def common(self, state: str, port: int) -> dict[str, str]:
+        """The settings that every daemon of this world shares, with a state folder of its own."""
+        return {
+            "WESTWORLD_DEPLOYMENT": str(self.deployment_file),
+            "WESTWORLD_RPC_URLS": self.devnet.rpc_url,
+            "WESTWORLD_PASSWORD_FILE": str(self.password_file),
+            "WESTWORLD_STATE": str(self.folder / state),
+            "WESTWORLD_LISTEN": f"127.0.0.1:{port}",
+            "WESTWORLD_POLL_SECONDS": "0.2",
+        }
+
+    def close(self) -> None:
+        """Stops every process, newest first, and takes away what was attached. Safe to call again."""
+        for node in self.nodes:
+            node.remove()
+        for oracle in self.oracles:
+            oracle.stop()
+        while self._open:
+            self._open.pop()()
+
+    def _plan(self) -> dict[str, object]:
+        holders = {member.address: HELD_BY_EACH for member in self.members}
+        holders |= {operator.address: OPERATORS_TOKENS for operator in self.operators}
+        return {
+            "token": {"name": "Westworld Mesh", "symbol": "MESH", "supply": 1_000_000, "holders": holders},
+            "tracks": {
+                "standard": {
+                    "voting_delay": VOTING_DELAY,
+                    "voting_period": AMENDMENT_PERIOD,
+                    "executor_delay": EXECUTOR_DELAY,
+                },
+                "charter_amendment": {
+                    "voting_delay": VOTING_DELAY,
+                    "voting_period": AMENDMENT_PERIOD,
+                    "executor_delay": EXECUTOR_DELAY,
+                },
+            },
+            "charter": {
+                "policy": str(ROOT / "deploy" / "policies" / "charter_policy.yaml"),
+                "constitution": str(ROOT / "deploy" / "constitution.yaml"),
+                "grace_blocks": 50,
+            },
+            "nodes": {"minimum_bond": BOND, "unbonding_period": 7 * 86_400},
+            "violations": {"recent_blocks": 5_000, "review_period": 30 * 86_400},
+            "oracles": {"members": [key.address for key in self.oracle_keys], "threshold": 2},
+            "auditors": {"members": [auditor.address for auditor in self.auditors], "threshold": AUDITORS},
+        }
