@@ -40,6 +40,11 @@ class Charter(Contract):
         """Whether a version was in force at a block, grace period included."""
         return bool(await self._read(at, "in_force", version, block_number))
 
+    async def judge(self, metric: bytes, version: int, block_number: int, at: Block) -> tuple[bool, bool]:
+        """Whether a version was in force at a block, and whether any that was allowed the metric."""
+        in_force, allowed = await self._read(at, "judge", metric, version, block_number)
+        return bool(in_force), bool(allowed)
+
     async def grace_blocks(self, at: Block) -> int:
         """How many blocks a version stays in force after its successor's enactment."""
         return int(await self._read(at, "grace_blocks"))

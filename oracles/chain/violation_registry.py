@@ -13,6 +13,15 @@ class ViolationRegistry(Contract):
         """The first ledger entry of a node that no recorded attempt covers."""
         return int(await self._read(at, "next_entry", node))
 
+    async def auditors(self, at: Block) -> dict[str, bytes]:
+        """The auditors in office and their X25519 keys; 32 zeros for one who published none."""
+        members = await self._read(at, "auditors")
+        return {member: bytes(await self._read(at, "auditor_key", member)) for member in members}
+
+    async def recent_blocks(self, at: Block) -> int:
+        """How many blocks an observation may lie back."""
+        return int(await self._read(at, "recent_blocks"))
+
     def commit(self, commitment: bytes) -> Call:
         """Bind a report without showing it; anyone may relay it."""
         return self._call("commit", commitment)

@@ -1,153 +1,85 @@
-"""Reports of violations: evidence sealed to the audit committee, a commitment, and the two calls to be made.
-
-Whoever reports needs no account: both calls can be handed to any relayer, and the commitment binds chain,
-contract and payee, so a relayer can neither change a report nor take its bounty.
+"""The "charter" topic's payload: one root over the nodes' checkpoints, and the attempts they own up to.
+Pure.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 
 from eth_abi.abi import encode
-from eth_utils.address import is_address, to_checksum_address
-from eth_utils.crypto import keccak
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from oracles.charter.canonical import canonical_json, name_id
-from oracles.charter.entry import Hash, NodeId
-from oracles.charter.evidence import SealedEvidence, seal
-from oracles.charter.fields import MetricName, word_of
-from oracles.charter.vocabulary import Kind
+from oracles.charter.entry import Attempt, evidence_hash
+from oracles.charter.sighting import MAX_ATTEMPTS
+from oracles.ledger.merkle import Frontier, leaf_hash
+from oracles.ledger.note import Checkpoint
 
-NOBODY = "0x" + "00" * 20
-"""The payee of a reporter who forgoes the bounty."""
-_REPORT_TYPES = (
-    "address",
-    "bytes32",
-    "bytes32",
-    "bytes32",
-    "uint256",
-    "uint256",
-    "bytes32",
-    "bytes32",
-)
-
-
-def _address(text: str) -> str:
-    if not is_address(text):
-        raise ValueError(f"{text!r} is no address")
-    return to_checksum_address(text)
-
-
-Address = Annotated[str, AfterValidator(_address)]
+_ATTEMPT = "(bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32)"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """Where and when a violation was seen."""
+class ReportedAttempt:
+    """ViolationRegistry's `Attempt`, field by field."""
 
-    chain_id: int
-    registry: str
-    """The ViolationRegistry's address."""
+    node: bytes
+    entry: int
+    kind: bytes
+    metric: bytes
     charter_version: int
-    """The version that was in force for the node."""
     observed_block: int
-    auditors: Mapping[str, bytes]
-    """The auditors' addresses and X25519 keys."""
+    count: int
+    evidence: bytes
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the reporter holds: the metric that was seen, and whatever shows it."""
-
-    metric: str
-    content: bytes
-
-
-class Report(BaseModel):
-    """A report before it is revealed. Keep it secret: whoever has it can reveal it, or tell who wrote it."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    format: Literal["westworld-report/1"] = "westworld-report/1"
-    chain_id: Annotated[int, Field(gt=0)]
-    registry: Address
-    payee: Address
-    node: NodeId
-    kind: Annotated[Kind, word_of(Kind)]
-    metric: MetricName
-    charter_version: Annotated[int, Field(gt=0)]
-    observed_block: Annotated[int, Field(ge=0)]
-    evidence: Hash
-    salt: Hash
-
-    @property
-    def arguments(self) -> tuple[str, bytes, bytes, bytes, int, int, bytes, bytes]:
-        """The arguments of `ViolationRegistry.reveal`."""
-        return (
-            self.payee,
-            bytes.fromhex(self.node[2:]),
-            name_id(self.kind.value),
-            name_id(self.metric),
-            self.charter_version,
-            self.observed_block,
-            bytes.fromhex(self.evidence[2:]),
-            bytes.fromhex(self.salt[2:]),
+    @classmethod
+    def of(cls, node: bytes, index: int, attempt: Attempt, entry: bytes) -> ReportedAttempt:
+        """What a ledger entry becomes on-chain: its salted hash stands for all that isn't named here."""
+        return cls(
+            node=node,
+            entry=index,
+            kind=attempt.kind_id,
+            metric=attempt.metric_id,
+            charter_version=attempt.charter_version,
+            observed_block=attempt.observed_block,
+            count=attempt.count,
+            evidence=evidence_hash(entry),
         )
 
-    @property
-    def commitment(self) -> bytes:
-        """What `commit` takes: binds chain, contract and everything that the reveal will say."""
-        return keccak(
-            encode(("uint256", "address", *_REPORT_TYPES), (self.chain_id, self.registry, *self.arguments))
-        )
 
-    @property
-    def commit_data(self) -> bytes:
-        """Call data of the first transaction."""
-        return keccak(text="commit(bytes32)")[:4] + self.commitment
+def checkpoints_root(checkpoints: Iterable[tuple[bytes, Checkpoint]]) -> bytes:
+    """The RFC 6962 root over the nodes in order of their ids, one leaf each.
 
-    @property
-    def reveal_data(self) -> bytes:
-        """Call data of the second transaction, at least one block after the first."""
-        return keccak(text=f"reveal({','.join(_REPORT_TYPES)})")[:4] + encode(_REPORT_TYPES, self.arguments)
-
-    def for_relayer(self, step: Literal["commit", "reveal"]) -> bytes:
-        """One of the two transactions as JSON that anybody can send; the reveal's holds the report."""
-        data = self.commit_data if step == "commit" else self.reveal_data
-        return canonical_json({"chain_id": self.chain_id, "to": self.registry, "data": "0x" + data.hex()})
-
-    def to_json(self) -> bytes:
-        """The secret file's bytes."""
-        return canonical_json(self.model_dump(mode="json"))
-
-
-def report_violation(
-    type: Kind,  # noqa: A002 -- the mission's own signature
-    reporter: str,
-    target: str,
-    evidence: Evidence,
-    scene: Scene,
-) -> tuple[Report, SealedEvidence]:
-    """Prepare a report of `type` against the node `target`; the bounty goes to the address `reporter`.
-
-    The evidence is sealed to the audit committee. Nothing is sent: the report has the two calls for that.
-    Raises `EvidenceRefused`, or `ValueError` for what is no report.
+    A leaf is the node's id (32 bytes), its largest tree's size (8 bytes, big-endian) and that tree's root (32
+    bytes).
     """
-    sealed, digest = seal(evidence.content, scene.auditors)
-    report = Report(
-        chain_id=scene.chain_id,
-        registry=scene.registry,
-        payee=reporter,
-        node=target,
-        kind=type,
-        metric=evidence.metric,
-        charter_version=scene.charter_version,
-        observed_block=scene.observed_block,
-        evidence="0x" + digest.hex(),
-        salt="0x" + secrets.token_hex(32),
-    )
-    return report, sealed
+    largest: dict[bytes, tuple[int, bytes]] = {}
+    for node, checkpoint in checkpoints:
+        shown = (checkpoint.size, checkpoint.root)
+        largest[node] = max(largest.get(node, shown), shown)
+    tree = Frontier()
+    for node, (size, root) in sorted(largest.items()):
+        tree.append(leaf_hash(node + size.to_bytes(8, "big") + root), [])
+    return tree.root()
+
+
+def choose(attempts: Mapping[bytes, Sequence[ReportedAttempt]], sequence: int) -> list[ReportedAttempt]:
+    """Which attempts go into this report: turn about among the nodes, beginning with another one each time.
+
+    Of one node they go in ascending order without gaps, since the registry takes no earlier entry afterwards.
+    """
+    nodes = sorted(node for node, found in attempts.items() if found)
+    if not nodes:
+        return []
+    first = sequence % len(nodes)
+    order = nodes[first:] + nodes[:first]
+    chosen = [
+        attempts[node][place]
+        for place in range(max(len(attempts[node]) for node in order))
+        for node in order
+        if place < len(attempts[node])
+    ][:MAX_ATTEMPTS]
+    return sorted(chosen, key=lambda attempt: (attempt.node, attempt.entry))
+
+
+def encode_payload(root: bytes, attempts: Sequence[ReportedAttempt]) -> bytes:
+    """`abi.encode(bytes32 root, Attempt[] attempts)`, as ViolationRegistry.on_report takes it."""
+    return encode(["bytes32", f"{_ATTEMPT}[]"], [root, [astuple(attempt) for attempt in attempts]])
