@@ -191,7 +191,11 @@ def encode_event(block: Block, index: int, name: str, args: dict[str, Any]) -> L
     """A log as the chain would give it, by the shipped ABI."""
     abi = load_abi("Charter")
     inputs = abi._events[name]["inputs"]
-    values = {**args, "metric": keccak(text=str(args.get("name", ""))), "kind": keccak(text=str(args.get("name", "")))}
+    values = {
+        **args,
+        "metric": keccak(text=str(args.get("name", ""))),
+        "kind": keccak(text=str(args.get("name", ""))),
+    }
     topics, plain = [abi.topic(name)], []
     for entry in inputs:
         kind = collapse_if_tuple(entry)
@@ -201,4 +205,3 @@ def encode_event(block: Block, index: int, name: str, args: dict[str, Any]) -> L
             plain.append((kind, values[entry["name"]]))
     data = encode([kind for kind, _ in plain], [value for _, value in plain])
     return Log(CHARTER, tuple(topics), data, block.number, block.hash, bytes(32), index)
-

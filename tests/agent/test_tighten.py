@@ -47,7 +47,9 @@ def test_what_the_meet_lets_through_both_let_through(
 
 
 @given(rules(), rules())
-def test_the_order_of_rules_does_not_matter_and_a_rule_meets_itself(one: MetricRule, other: MetricRule) -> None:
+def test_the_order_of_rules_does_not_matter_and_a_rule_meets_itself(
+    one: MetricRule, other: MetricRule
+) -> None:
     there, back = meet(one, other), meet(other, one)
     assert (there is None) == (back is None)
     if there is not None and back is not None:

@@ -52,16 +52,20 @@ def flip(file: Path, offset: int, bit: int = 1) -> None:
 @pytest.mark.feature("C3.3")
 def test_a_sound_ledger_has_no_fault(sound: Path) -> None:
     found = audit(sound, [SIGNER.verifier])
-    assert (found.size, found.signed, found.signature, found.torn, found.fault) == (COUNT, COUNT, True, None, None)
+    assert (found.size, found.signed, found.signature, found.torn, found.fault) == (
+        COUNT,
+        COUNT,
+        True,
+        None,
+        None,
+    )
     assert audit(sound).signature is None
 
 
 @pytest.mark.feature("C3.3")
 @settings(max_examples=40)
 @given(index=st.integers(0, COUNT - 1), data=st.data())
-def test_an_altered_entry_is_named(
-    sound: Path, memory: Path, index: int, data: st.DataObject
-) -> None:
+def test_an_altered_entry_is_named(sound: Path, memory: Path, index: int, data: st.DataObject) -> None:
     copy = Path(shutil.copytree(sound, mkdtemp(dir=memory), dirs_exist_ok=True))
     file, offset = places(copy)[index]
     within = data.draw(st.integers(0, frame_bytes(len(ENTRIES[index])) - 1))
@@ -202,7 +206,7 @@ def crashed(path: Path, batches: list[list[bytes]]) -> list[list[int]]:
     (path / "trusted.json").unlink()
     content = bytearray((path / "segments" / "000000").read_bytes())
     count = at = 0
-    offsets = []
+    offsets: list[list[int]] = []
     for batch in batches:
         offsets.append([])
         durable = count

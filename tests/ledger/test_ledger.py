@@ -11,7 +11,6 @@ from threading import Thread
 
 import pytest
 
-from oracles.ledger import store
 from oracles.ledger.errors import LedgerCorrupt, LedgerError, LedgerLocked, LedgerStopped
 from oracles.ledger.ledger import MAX_ENTRY_BYTES, Ledger, leaf_hash
 from oracles.ledger.note import Signer
@@ -73,7 +72,7 @@ def test_many_threads_share_syncs_and_each_gets_its_own_index(tmp_path: Path) ->
 
     found: dict[int, bytes] = {}
     with opened(tmp_path) as ledger, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store.os, "fdatasync", counted)
+        patch.setattr(os, "fdatasync", counted)
 
         def write(name: int) -> None:
             for number in range(20):
@@ -146,7 +145,7 @@ def test_a_failed_fsync_stops_the_writer_for_good(tmp_path: Path, monkeypatch: p
     ledger = opened(tmp_path)
     ledger.append(b"good")
     with monkeypatch.context() as patch:
-        patch.setattr(store.os, "fdatasync", failing)
+        patch.setattr(os, "fdatasync", failing)
         with pytest.raises(LedgerStopped, match=r"will not retry: \[Errno 5\]"):
             ledger.append(b"lost")
     with pytest.raises(LedgerStopped):
@@ -168,7 +167,7 @@ def test_waiting_tasks_hear_of_a_failed_fsync(tmp_path: Path, monkeypatch: pytes
         appends = (ledger.append_async(b"%d" % number) for number in range(20))
         return await asyncio.gather(*appends, return_exceptions=True)
 
-    monkeypatch.setattr(store.os, "fdatasync", failing)
+    monkeypatch.setattr(os, "fdatasync", failing)
     with opened(tmp_path) as ledger:
         assert all(isinstance(result, LedgerStopped) for result in asyncio.run(run(ledger)))
 

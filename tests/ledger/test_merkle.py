@@ -1,4 +1,4 @@
-"""The tree against RFC 6962: the reference implementation's vectors, and the RFC's own recursive definition."""
+"""The tree against RFC 6962: the reference implementation's vectors, the RFC's own definition."""
 
 from hashlib import sha256
 
@@ -13,7 +13,16 @@ from oracles.ledger.verify import verify_consistency, verify_inclusion
 # The test vectors of the Certificate Transparency reference implementation.
 LEAVES = [
     bytes.fromhex(entry)
-    for entry in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+    for entry in (
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    )
 ]
 ROOTS = [
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -147,7 +156,9 @@ def test_a_proof_holds_for_what_it_proves_and_nothing_else(data: st.DataObject, 
     if found:
         assert not verify_inclusion(index, size, leaf, found[:-1], root)
         at = data.draw(st.integers(0, len(found) - 1))
-        assert not verify_inclusion(index, size, leaf, [*found[:at], sha256(found[at]).digest(), *found[at + 1 :]], root)
+        assert not verify_inclusion(
+            index, size, leaf, [*found[:at], sha256(found[at]).digest(), *found[at + 1 :]], root
+        )
 
 
 @given(st.data(), st.integers(1, 70))

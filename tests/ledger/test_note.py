@@ -8,7 +8,9 @@ from oracles.ledger.errors import NoteInvalid
 from oracles.ledger.note import Checkpoint, Signer, Verifier, open_checkpoint, open_note, split_note
 
 GO_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-GO_TEXT = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
+GO_TEXT = (
+    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
+)
 GO_NOTE = (
     GO_TEXT
     + "\n— PeterNeumann "
@@ -44,7 +46,9 @@ def test_a_note_altered_anywhere_does_not_open() -> None:
 def test_a_checkpoint_comes_back() -> None:
     note = SIGNER.sign(CHECKPOINT.text())
     assert open_checkpoint(note, [SIGNER.verifier]) == CHECKPOINT
-    assert note.decode().startswith(f"{ORIGIN}\n7\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nepoch 2\n\n— {ORIGIN} ")
+    assert note.decode().startswith(
+        f"{ORIGIN}\n7\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nepoch 2\n\n— {ORIGIN} "
+    )
 
 
 def test_a_key_answers_only_for_its_epoch() -> None:
@@ -110,10 +114,14 @@ def test_a_malformed_checkpoint_is_refused(text: str) -> None:
 
 
 def test_a_checkpoint_without_an_epoch_is_of_epoch_0_and_other_extensions_are_left_alone() -> None:
-    assert Checkpoint.parse(f"origin\n7\n{'A' * 43}=\nsomething else\n") == Checkpoint("origin", 7, bytes(32), 0)
+    assert Checkpoint.parse(f"origin\n7\n{'A' * 43}=\nsomething else\n") == Checkpoint(
+        "origin", 7, bytes(32), 0
+    )
 
 
-@pytest.mark.parametrize("vkey", ["", "name", "name+00000000+AAAA", GO_VKEY.replace("c74f", "c74e"), "a b" + GO_VKEY])
+@pytest.mark.parametrize(
+    "vkey", ["", "name", "name+00000000+AAAA", GO_VKEY.replace("c74f", "c74e"), "a b" + GO_VKEY]
+)
 def test_a_malformed_verifier_key_is_refused(vkey: str) -> None:
     with pytest.raises(ValueError, match="key"):
         Verifier.parse(vkey)

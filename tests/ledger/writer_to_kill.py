@@ -1,6 +1,6 @@
 """Forks writers on one ledger and kills each at a random moment under load; run by test_crash.py.
 
-usage: writer_to_kill.py DIRECTORY MOMENTS SEED. One interpreter for all: a fork costs a thousandth of a start.
+usage: writer_to_kill.py DIRECTORY MOMENTS SEED. One interpreter for all: a fork costs far less than a start.
 Prints how many entries were acknowledged and how many the ledger holds; fails if one is missing.
 """
 
@@ -62,7 +62,7 @@ def main() -> None:
             write_until_killed(path, round_, writer)
             signal.pause()
         os.close(writer)
-        # The moment is counted from the first acknowledgement; now and then it comes before that, in the opening.
+        # Counted from the first acknowledgement; now and then before that, in the opening.
         if chance.random() < 0.85:
             select.select([reader], [], [], 30)
             time.sleep(chance.random() * 0.02)
