@@ -3,9 +3,9 @@
     python scripts/export_abis.py            write what changed
     python scripts/export_abis.py --check    write nothing; exit 1 if a file is stale, missing or left over
 
-Deployable are the `CamelCase.vy` files under `contracts/`, harnesses under `contracts/testing` excepted. What the
-compiler cannot know stands in `abi.toml` beside a contract: custom errors, and names of arguments that Vyper
-reserves but the reference uses.
+Deployable are the `CamelCase.vy` files under `contracts/`, harnesses under `contracts/testing` excepted. What
+the compiler cannot know stands in `abi.toml` beside a contract: custom errors, and names of arguments that
+Vyper reserves but the reference uses.
 """
 
 import argparse
@@ -103,7 +103,9 @@ def stale_files(texts: dict[Path, str]) -> list[Path]:
 
 def main() -> int:
     """Exports, or checks; the exit code says whether all is well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
     check = parser.parse_args().check
     try:

@@ -1,7 +1,7 @@
 """A local chain for tests and the demo: anvil on a free loopback port, with its finality set and said.
 
-anvil's npm package is a node shim in front of the real program: to kill the shim orphans that. So the program itself
-is started here, and ended by its process id.
+anvil's npm package is a node shim in front of the real program: to kill the shim orphans that. So the
+program itself is started here, and ended by its process id.
 """
 
 import json
@@ -21,7 +21,11 @@ _NODE_MODULES = Path(__file__).parents[2] / "tests" / "node_modules"
 
 
 class DevnetError(Exception):
-    """The devnet did not start, or refused a request."""
+    """The devnet did not start, or refused a request; `answer` is then its JSON-RPC error."""
+
+    def __init__(self, message: str, answer: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class Devnet:
@@ -48,10 +52,11 @@ class Devnet:
         port: int = 0,
         timestamp: int | None = None,
     ) -> Self:
-        """Start anvil, its log in `folder`, and return once it answers; raises `DevnetError` if it ends first.
+        """Start anvil, its log in `folder`, and return once it answers; raises `DevnetError` if it ends
+        first.
 
-        Blocks come every `block_time` seconds, or with each transaction, or (`manual`) only by `mine`. `timestamp`
-        is genesis's, in seconds.
+        Blocks come every `block_time` seconds, or with each transaction, or (`manual`) only by `mine`.
+        `timestamp` is genesis's, in seconds.
         """
         folder.mkdir(parents=True, exist_ok=True)
         command = [str(anvil_binary()), "--port", str(port), "--chain-id", str(chain_id)]
@@ -104,7 +109,7 @@ class Devnet:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
             answer = json.load(response)
         if "error" in answer:
-            raise DevnetError(f"{method}: {answer['error']['message']}")
+            raise DevnetError(f"{method}: {answer['error']['message']}", answer["error"])
         return answer["result"]
 
     def mine(self, blocks: int = 1) -> None:
@@ -121,7 +126,9 @@ class Devnet:
         self.mine()
 
     def reorg(self, depth: int) -> None:
-        """Replace the newest `depth` blocks by as many empty ones; their transactions are gone, also from the pool."""
+        """Replace the newest `depth` blocks by as many empty ones; their transactions are gone, also from
+        the pool.
+        """
         self.request("anvil_reorg", depth, [])
 
     def block_number(self, tag: str = "latest") -> int:
@@ -140,7 +147,9 @@ class Devnet:
 
 
 def anvil_binary() -> Path:
-    """The platform's anvil among the npm packages under `tests/`; raises `DevnetError` where it is not installed."""
+    """The platform's anvil among the npm packages under `tests/`; raises `DevnetError` where it is not
+    installed.
+    """
     found = sorted(_NODE_MODULES.glob("@foundry-rs/anvil-*/bin/anvil"))
     if not found:
         raise DevnetError("anvil is not installed; run scripts/setup")
@@ -148,7 +157,9 @@ def anvil_binary() -> Path:
 
 
 def _listening(process: "subprocess.Popen[str]", log: Path) -> str | None:
-    """Copy anvil's output to its log, and return the address it says it listens on; None if it ended before that."""
+    """Copy anvil's output to its log, and return the address it says it listens on; None if it ended before
+    that.
+    """
     said = threading.Event()
     address: list[str] = []
 

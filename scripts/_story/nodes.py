@@ -8,6 +8,7 @@ import subprocess
 import sys
 from base64 import b64decode
 from pathlib import Path
+from socket import SOCK_DGRAM
 from typing import Any
 
 import httpx
@@ -16,8 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent.kernel.cgroups import telemetry_cgroup
 from scripts._story.processes import Process, StoryFault, free_port, wait_for
+from scripts._story.telemetry import Collector
 from scripts._story.wallets import TOKEN, Chain
 
+ONLY_USER_SPACE = "user-space limiting only"  # the agent's words where the kernel enforces nothing
+ORDINARY_USER = "nobody"
 COMMAND = [sys.executable, "-m", "oracles.cli.main"]
 
 
@@ -32,9 +36,10 @@ class Node:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.cgroup_name = f"westworld-{folder.name}-{name}"
-        self.destination = f"127.0.0.1:{destination_port}"
+        self._destination_port = destination_port
         self.key_file = self.folder / "ledger.key"
         self.id = ""
+        self.in_kernel = True
         self.agent: Process | None = None
         self._env: dict[str, str] = {}
         self._http = httpx.Client(base_url=self.url, timeout=5)
@@ -49,19 +54,43 @@ class Node:
         chain.send(self.operator, nodes.functions.register(ledger_key, self.url, bond * TOKEN))
         registered = chain.events("NodeRegistry", "NodeRegistered", operator=self.operator.address)
         self.id = f"0x{registered[-1]['node'].hex()}"
+        self._relay_port = free_port(SOCK_DGRAM)
         self._env |= {
             "WESTWORLD_NODE": self.id,
             "WESTWORLD_LEDGER_KEY": str(self.key_file),
-            "WESTWORLD_DESTINATIONS": self.destination,
+            "WESTWORLD_DESTINATIONS": f"127.0.0.1:{self._destination_port}",
             "WESTWORLD_CGROUP": self.cgroup_name,
             "WESTWORLD_PINS": f"/sys/fs/bpf/{self.cgroup_name}",
-            "WESTWORLD_RELAY": f"127.0.0.1:{free_port()}",
+            "WESTWORLD_RELAY": f"127.0.0.1:{self._relay_port}",
         }
 
     @property
     def cgroup(self) -> Path:
         """The folder of its telemetry cgroup, made if it is not there."""
         return telemetry_cgroup(self.cgroup_name)
+
+    def collector(self) -> Collector:
+        """A collector of this node: in its telemetry cgroup, or where there is none, sending to the relay."""
+        if self.in_kernel:
+            return Collector(str(self.cgroup), ORDINARY_USER, self._destination_port)
+        return Collector("", "", self._relay_port)
+
+    @property
+    def refusal(self) -> str | None:
+        """The error that a sender gets for what the charter denies; a relay swallows it without a word."""
+        return "EPERM" if self.in_kernel else None
+
+    def ready(self) -> None:
+        """Waits until the agent enforces the charter as well as this machine lets it."""
+
+        def look() -> bool:
+            status = self.status()
+            if not status or not status["charter_version"]:
+                return False
+            self.in_kernel = status["state"] == "enforcing"
+            return self.in_kernel or any(ONLY_USER_SPACE in reason for reason in status["missing"])
+
+        wait_for(f"{self.name} to enforce the charter", look, alive=[self._agent])
 
     @property
     def state(self) -> Path:
@@ -116,6 +145,14 @@ class Node:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
+    def running(self) -> bool:
+        """Whether its agent's process lives."""
+        return self._agent.running()
+
+    def kill(self) -> None:
+        """SIGKILL for the agent."""
+        self._agent.kill()
+
     def switch_off(self, who: str, why: str) -> None:
         """What an operator does who wants no agent: stops it and ends enforcement."""
         self._agent.stop()
@@ -130,8 +167,8 @@ class Node:
                 env=self._environment(),
                 capture_output=True,
             )
-        if self.id and self.cgroup.exists():
-            self.cgroup.rmdir()
+            if self.in_kernel:
+                self.cgroup.rmdir()
         self._http.close()
 
     @property

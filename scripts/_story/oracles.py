@@ -47,6 +47,11 @@ class Oracle:
         alive = [self.process] if self.process else []
         wait_for(f"{self.name} to be healthy", self._health, patience, alive=alive)
 
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self.process is not None:
+            self.process.kill()
+
     def stop(self) -> None:
         """Stops it. Safe to call again."""
         if self.process is not None:

@@ -79,9 +79,9 @@ class StatsdServer:
 class Collector:
     """A collector process in a node's telemetry cgroup; see `scripts/_story/collector.py`."""
 
-    def __init__(self, cgroup: Path, user: str, port: int) -> None:
+    def __init__(self, cgroup: str, user: str, port: int) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "scripts._story.collector", str(cgroup), user, "127.0.0.1", str(port)],
+            [sys.executable, "-m", "scripts._story.collector", cgroup, user, "127.0.0.1", str(port)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

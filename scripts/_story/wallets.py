@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
-from web3.types import TxReceipt
+from web3.types import EventData, TxParams, TxReceipt
 
 from oracles.chain.contract import load_abi
 from oracles.chain.deployment import Deployment
@@ -33,7 +33,6 @@ class Chain:
         self.devnet = devnet
         self.deployment = deployment
         self.web3 = Web3(Web3.HTTPProvider(devnet.rpc_url))
-        self._nonces: dict[str, int] = {}
 
     def contract(self, name: str) -> Contract:
         """A deployed contract by its name in the deployment file."""
@@ -52,24 +51,40 @@ class Chain:
         )
         return self._mined(sender.sign_transaction(transaction).raw_transaction)
 
+    def relay(self, relayer: LocalAccount, prepared: dict[str, Any]) -> TxReceipt:
+        """Sends a transaction that somebody else prepared, as `charter-admin report` writes it."""
+        request: TxParams = {
+            "from": relayer.address,
+            "to": prepared["to"],
+            "data": prepared["data"],
+            "chainId": prepared["chain_id"],
+            "nonce": self.web3.eth.get_transaction_count(relayer.address, "pending"),
+            "maxFeePerGas": 2 * self.web3.eth.gas_price,
+            "maxPriorityFeePerGas": self.web3.eth.max_priority_fee,
+        }
+        request["gas"] = self.web3.eth.estimate_gas(request)
+        return self._mined(relayer.sign_transaction(request).raw_transaction)
+
     def fund(self, account: LocalAccount) -> LocalAccount:
         """Gives a new account coins for gas; returns it."""
         self.devnet.request("anvil_setBalance", account.address, hex(10 * ETHER))
         return account
 
-    def events(self, contract: str, event: str, **arguments: Any) -> list[dict[str, Any]]:
-        """Arguments of all such events so far, oldest first."""
-        found = (
-            self.contract(contract)
-            .events[event]()
-            .get_logs(from_block=self.deployment.deployed_block, argument_filters=arguments)
-        )
-        return [dict(log["args"]) for log in found]
+    def logs(self, contract: str, event: str, **arguments: Any) -> list[EventData]:
+        """All such events so far, oldest first."""
+        wanted = self.contract(contract).events[event]()
+        return list(wanted.get_logs(from_block=self.deployment.deployed_block, argument_filters=arguments))
 
-    @property
-    def finalized_time(self) -> int:
-        """Seconds of chain time at the finalized block."""
-        return self.devnet.block_time("finalized")
+    def events(self, contract: str, event: str, **arguments: Any) -> list[dict[str, Any]]:
+        """The arguments of all such events so far, oldest first."""
+        return [dict(log["args"]) for log in self.logs(contract, event, **arguments)]
+
+    def all_logs(self, contract: str) -> list[EventData]:
+        """Every event of a contract in the order in which they happened."""
+        deployed = self.contract(contract)
+        names = [entry["name"] for entry in deployed.abi if entry["type"] == "event"]
+        found = [log for name in names for log in self.logs(contract, name)]
+        return sorted(found, key=lambda log: (log["blockNumber"], log["logIndex"]))
 
     def _mined(self, raw: HexBytes) -> TxReceipt:
         receipt = self.web3.eth.wait_for_transaction_receipt(

@@ -14,10 +14,11 @@ from ruamel.yaml import YAML
 
 from oracles.chain.deployment import Deployment
 from scripts._devnet import Devnet
+from scripts._story.auditors import CHARTER_ADMIN, Auditors
 from scripts._story.nodes import Node
 from scripts._story.oracles import Oracle
-from scripts._story.processes import StoryFault
-from scripts._story.receivers import Mailbox, Webhook
+from scripts._story.processes import Process, StoryFault, free_port, wait_for
+from scripts._story.receivers import AuditorsCollector, Mailbox, Webhook
 from scripts._story.telemetry import StatsdServer
 from scripts._story.wallets import PASSWORD, Chain, new_account
 
@@ -99,11 +100,52 @@ class World:
         return ran.stdout.strip().splitlines()[-1]
 
     def open_telemetry(self) -> None:
-        """The statsd server outside of every cgroup, and the committee's mailbox and channel."""
+        """The statsd server outside of every cgroup, an auditor's collector, the committee's mailbox and channel."""
+        self.auditors_collector = AuditorsCollector()
         self.statsd = StatsdServer(self.folder)
         self.mailbox = Mailbox()
         self.webhook = Webhook()
-        self._open += [self.statsd.process.stop, self.mailbox.stop, self.webhook.stop]
+        self._open += [
+            self.statsd.process.stop,
+            self.auditors_collector.stop,
+            self.mailbox.stop,
+            self.webhook.stop,
+        ]
+
+    def open_auditing(self) -> None:
+        """The audit committee: its members' keys, and the watch that sends their notices."""
+        folder = self.folder / "watch"
+        folder.mkdir()
+        webhook = folder / "slack"
+        webhook.write_text(self.webhook.url)
+        env = self.common("watch/state", free_port())
+        self.auditing = Auditors(self.chain, self.folder, self.auditors, self.relayer, env)
+        env |= {
+            "WESTWORLD_SMTP_HOST": "127.0.0.1",
+            "WESTWORLD_SMTP_PORT": str(self.mailbox.port),
+            "WESTWORLD_SMTP_SENDER": "watch@mesh.example",
+            "WESTWORLD_SMTP_RECIPIENTS": "audit@mesh.example",
+            "WESTWORLD_SLACK_WEBHOOK_FILE": str(webhook),
+        }
+        self.watch = Process("the watch", [CHARTER_ADMIN, "watch"], folder / "watch.log", env)
+        self._open.append(self.watch.stop)
+
+    def notices(self, case: int) -> tuple[int, int]:
+        """Waits until the penalty of a case was told by mail and by Slack; how many notices came each way."""
+        told = f"case {case}"
+
+        def both() -> bool:
+            mails = [message.get_content() for message in self.mailbox.messages]
+            return any(told in mail for mail in mails) and any(
+                told in str(message) for message in self.webhook.messages
+            )
+
+        wait_for(f"notices of {told}", both, alive=[self.watch])
+        return len(self.mailbox.messages), len(self.webhook.messages)
+
+    def oracle_processes(self) -> list[Process]:
+        """The oracles that run."""
+        return [oracle.process for oracle in self.oracles if oracle.process is not None]
 
     def common(self, state: str, port: int) -> dict[str, str]:
         """The settings that every daemon of this world shares, with a state folder of its own."""

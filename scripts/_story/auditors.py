@@ -1,0 +1,80 @@
+"""The audit committee and a whistleblower, both through `charter-admin`, and a relayer between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from scripts._story.nodes import Node
+from scripts._story.processes import StoryFault
+from scripts._story.wallets import Chain, keep
+
+CHARTER_ADMIN = str(Path(sys.executable).with_name("charter-admin"))
+
+
+class Auditors:
+    """The auditors' keys and desks."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        folder: Path,
+        accounts: list[LocalAccount],
+        relayer: LocalAccount,
+        env: dict[str, str],
+    ) -> None:
+        self._chain = chain
+        self._folder = folder / "audit"
+        self._folder.mkdir()
+        self._relayer = relayer
+        self._env = env
+        self._keystores = [
+            keep(account, self._folder / f"auditor-{number}.json")
+            for number, account in enumerate(accounts, start=1)
+        ]
+        for keystore in self._keystores:
+            key = str(_key_of(keystore))
+            self._admin("publish-key", "--evidence-key", key, "--keystore", str(keystore))
+
+    def report(self, node: Node, metric: str, datagram: bytes, payee: str) -> int:
+        """A whistleblower reports what was received; the relayer sends both transactions. Returns the case."""
+        evidence, out = self._folder / "datagram", self._folder / "report"
+        evidence.write_bytes(datagram)
+        prepared = ["report", "--type", "silent_collection", "--target", node.id, "--metric", metric]
+        prepared += ["--evidence", str(evidence), "--payee", payee, "--out", str(out)]
+        self._admin(*prepared)
+        for step in ("commit", "reveal"):
+            self._chain.relay(self._relayer, json.loads((out / f"{step}.json").read_text()))
+        opened = self._chain.events("ViolationRegistry", "CaseOpened", node=bytes.fromhex(node.id[2:]))
+        return int(opened[-1]["case"])
+
+    def open_evidence(self, datagram: bytes) -> None:
+        """Each auditor opens the sealed evidence; raises StoryFault when it is not what was received."""
+        for keystore in self._keystores:
+            out = keystore.with_suffix(".evidence")
+            command = ["open", str(self._folder / "report" / "evidence.sealed.json"), "--out", str(out)]
+            self._admin(*command, "--evidence-key", str(_key_of(keystore)), "--keystore", str(keystore))
+            if out.read_bytes() != datagram:
+                raise StoryFault(f"{keystore.stem} opened other evidence than was received")
+
+    def confirm(self, case: int) -> None:
+        """Every auditor confirms the case."""
+        for keystore in self._keystores:
+            self._admin("confirm", str(case), "--keystore", str(keystore))
+
+    def _admin(self, *arguments: str) -> str:
+        ran = subprocess.run(
+            [CHARTER_ADMIN, *arguments], env={**os.environ, **self._env}, capture_output=True, text=True
+        )
+        if ran.returncode:
+            raise StoryFault(f"charter-admin {' '.join(arguments)} ended with {ran.returncode}: {ran.stderr}")
+        return ran.stdout
+
+
+def _key_of(keystore: Path) -> Path:
+    return keystore.with_suffix(".evidence-key")
