@@ -1,1 +1,1 @@
-"""The frame that every long-running process of ours hangs in: settings, state, keys, logs, metrics, health."""
+"""The frame that each long-running process hangs in: settings, state, keys, logs, metrics, health."""

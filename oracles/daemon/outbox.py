@@ -25,12 +25,13 @@ OUTBOX_SCHEMA = (
         note TEXT NOT NULL DEFAULT ''
     ) STRICT""",
     """CREATE TABLE IF NOT EXISTS attempt (
-        hash BLOB PRIMARY KEY,
         outbox INTEGER NOT NULL REFERENCES outbox (id),
+        hash BLOB NOT NULL,
         raw BLOB NOT NULL,
         max_fee TEXT NOT NULL,
         tip TEXT NOT NULL,
-        made_at INTEGER NOT NULL
+        made_at INTEGER NOT NULL,
+        PRIMARY KEY (outbox, hash)
     ) STRICT""",
     "CREATE UNIQUE INDEX IF NOT EXISTS one_row_a_nonce ON outbox (sender, nonce) WHERE state = 'sent'",
 )
@@ -82,14 +83,14 @@ class StoredOutbox:
         """Bind a row to an account's nonce and one more signed transaction."""
         async with self._store.transaction() as transaction:
             await transaction.execute(
-                "UPDATE outbox SET state = ?, nonce = ?, note = '' WHERE id = ?",
-                (State.SENT.value, nonce, row),
+                "UPDATE outbox SET state = ?, sender = ?, nonce = ?, note = '' WHERE id = ?",
+                (State.SENT.value, sender, nonce, row),
             )
             await transaction.execute(
-                "INSERT OR IGNORE INTO attempt VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?)",
                 (
-                    attempt.hash,
                     row,
+                    attempt.hash,
                     attempt.raw,
                     str(attempt.fees.max_fee),
                     str(attempt.fees.tip),

@@ -81,5 +81,5 @@ class Relay:
         except JsonRpcFault as fault:
             return envelope | {"error": {"code": fault.code, "message": str(fault)}}
         except DevnetError as fault:
-            return envelope | {"error": {"code": -32000, "message": str(fault)}}
+            return envelope | {"error": fault.answer}
         return envelope | {"result": answer}

@@ -1,12 +1,12 @@
 """Following finalized blocks: nothing lost, nothing twice; and what happens when finality is broken."""
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
 import pytest
 from _devnet import Devnet
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oracles.chain.block import Log
@@ -43,7 +43,8 @@ async def test_logs_come_once_final_and_once(devnet: Devnet, tally: Tally) -> No
         _, cursor = await _drain(follower, None)
         tally.count_as(1, "a")
         devnet.mine()
-        assert await _drain(follower, cursor) == ([], cursor)
+        early, cursor = await _drain(follower, cursor)
+        assert early == []
         devnet.finalize()
         logs, cursor = await _drain(follower, cursor)
         assert _names(tally, logs) == ["a"]
@@ -62,7 +63,7 @@ async def test_nothing_before_the_first_block_is_asked_for(devnet: Devnet, tally
 
 @pytest.mark.parametrize("chunk", [1, 7, 1000])
 async def test_long_gaps_are_read_in_bounded_ranges(devnet: Devnet, tally: Tally, chunk: int) -> None:
-    names = [f"n{number}" for number in range(12)]
+    names = [f"n{number}" for number in range(5)]
     for name in names:
         tally.count_as(1, name)
         devnet.mine(3)
@@ -187,7 +188,6 @@ async def test_pending_shows_what_is_not_final_and_forgets_what_a_reorg_took(
             tally.count_as(1, "early")
             devnet.mine()
             assert _names(tally, list((await follower.pending(cursor)).logs)) == ["early"]
-            assert await _drain(follower, cursor) != ([], None)
             devnet.reorg(1)
             assert (await follower.pending(cursor)).logs == ()
             devnet.finalize()
@@ -214,6 +214,13 @@ async def test_follow_waits_for_news(devnet: Devnet, tally: Tally) -> None:
         assert _names(tally, list(spans[0].logs)) in (["a"], [])
 
 
+@pytest.fixture(scope="module")
+def lagging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tally]:
+    """Where blocks are final only eight blocks later. Every example puts it back as it was."""
+    with Devnet.start(tmp_path_factory.mktemp("devnet"), manual=True, slots_in_an_epoch=4) as devnet:
+        yield Tally.deploy(devnet)
+
+
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("count"), st.integers(1, 3)),
@@ -225,15 +232,13 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=12)
 @given(steps=steps, linked=st.sampled_from([0, 3, 32]))
 def test_reorgs_inside_the_finality_lag_lose_and_double_nothing(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], linked: int
+    lagging: Tally, steps: list[tuple[str, int]], linked: int
 ) -> None:
-    folder: Path = tmp_path_factory.mktemp("devnet")
+    tally, devnet = lagging, lagging.devnet
 
-    async def run(devnet: Devnet) -> None:
-        tally = Tally.deploy(devnet)
+    async def run() -> None:
         async with Rpc.connect([devnet.rpc_url], CHAIN) as rpc:
             follower = Follower(rpc, tally.wanted, 0, linked=linked, chunk=4)
             seen: list[Log] = []
@@ -258,5 +263,6 @@ def test_reorgs_inside_the_finality_lag_lose_and_double_nothing(
             assert seen == await rpc.logs_between(0, final.number, tally.wanted)
             assert cursor == Cursor.of(final)
 
-    with Devnet.start(folder, manual=True, slots_in_an_epoch=4) as devnet:
-        anyio.run(run, devnet)
+    snapshot = devnet.request("evm_snapshot")
+    anyio.run(run)
+    devnet.request("evm_revert", snapshot)
