@@ -1,0 +1,1 @@
+"""Governance: proposals on tracks, ballots, and who holds which power."""
