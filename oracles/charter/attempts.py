@@ -52,17 +52,27 @@ def ledger_origin(node: bytes) -> str:
 
 
 class CharterTopic:
-    """`committee.topic.Topic` for attempts. `node_seconds` bounds the time for one node."""
+    """`committee.topic.Topic` for attempts.
+
+    One node may take `node_seconds`, all of a round's nodes together `round_seconds`.
+    """
 
     name = "charter"
 
     def __init__(
-        self, registers: Registers, client: NodeClient, histories: Histories, *, node_seconds: float = 4.0
+        self,
+        registers: Registers,
+        client: NodeClient,
+        histories: Histories,
+        *,
+        node_seconds: float,
+        round_seconds: float,
     ) -> None:
         self._registers = registers
         self._client = client
         self._histories = histories
         self._node_seconds = node_seconds
+        self._round_seconds = round_seconds
         self._passed: dict[bytes, int] = {}  # entries of a node up to which there is nothing to report
 
     # --- what this oracle sees
@@ -83,9 +93,12 @@ class CharterTopic:
                 if node is not None:
                     seen.extend(await self._see(moment, node))
 
-        async with anyio.create_task_group() as group:
-            for node_id in asked:
-                group.start_soon(one, node_id)
+        with anyio.move_on_after(self._round_seconds) as scope:
+            async with anyio.create_task_group() as group:
+                for node_id in asked:
+                    group.start_soon(one, node_id)
+        if scope.cancelled_caught:
+            _log.warning("nodes left out: the round took too long", asked=len(asked), seen=len(seen))
         return sorted(seen)
 
     async def _see(self, moment: Moment, node: RegisteredNode) -> list[Observation]:

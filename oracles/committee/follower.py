@@ -23,6 +23,7 @@ from oracles.committee.messages import (
     Vote,
     Votes,
 )
+from oracles.committee.meters import CommitteeMeters
 from oracles.committee.report import SignatureInvalid, Signing, report_message
 from oracles.committee.schedule import Schedule
 from oracles.committee.topic import (
@@ -50,6 +51,20 @@ async def first_to_vote_on(chain: ChainView, schedule: Schedule, wall_clock: int
     return schedule.sequence_at(max(latest.timestamp, wall_clock)) + 1
 
 
+async def open_moment(
+    chain: ChainView, schedule: Schedule, topic: str, sequence: int, at: Block
+) -> Moment | None:
+    """The moment of a sequence, as everybody computes it who has `at` or a later block as final.
+
+    None while no final block has reached the sequence's slot, or if no block came before it.
+    """
+    start = schedule.start(sequence)
+    if at.timestamp < start:
+        return None
+    block = await chain.last_block_before(start, at)
+    return None if block is None else Moment(topic, sequence, block, schedule.deadline(sequence))
+
+
 class Follower:
     """One member's side of one topic that only ever answers.
 
@@ -69,6 +84,7 @@ class Follower:
         store: VoteStore,
         offload: Offload,
         votes_from: int,
+        meters: CommitteeMeters,
     ) -> None:
         self.topic = topic
         self.topic_id = topic_id(topic.name)
@@ -79,6 +95,7 @@ class Follower:
         self.store = store
         self.offload = offload
         self.votes_from = votes_from
+        self.meters = meters
 
     async def answer(self, sender: str, request: Request) -> Answer:
         """Answer an authenticated sender. Raises `ChainStop`; a chain in doubt is a refusal."""
@@ -101,16 +118,8 @@ class Follower:
         return account in (await self.chain.configuration(await self.chain.finalized())).members
 
     async def moment(self, sequence: int, at: Block) -> Moment | None:
-        """The moment of a sequence; None while no final block has reached its slot, or if none came before
-        it.
-        """
-        start = self.schedule.start(sequence)
-        if at.timestamp < start:
-            return None
-        block = await self.chain.last_block_before(start, at)
-        if block is None:
-            return None
-        return Moment(self.topic.name, sequence, block, self.schedule.deadline(sequence))
+        """The moment of a sequence; see `open_moment`."""
+        return await open_moment(self.chain, self.schedule, self.topic.name, sequence, at)
 
     async def freeze(self, moment: Moment) -> tuple[Observation, ...]:
         """What this member saw for a moment: asked once, durable, and never changed again."""
@@ -138,21 +147,24 @@ class Follower:
     ) -> Vote | Refusal:
         """Vote for a proposal, or say why not. The vote is durable before it is returned."""
         verdict = await self._judge(at, configuration, sender, proposal)
-        if isinstance(verdict, Refusal):
-            _log.info(
-                "refused to sign",
-                topic=self.topic.name,
-                sequence=proposal.report.sequence,
-                leader=sender,
-                reason=verdict.reason.value,
-                detail=verdict.detail,
-            )
-            return verdict
-        held = await self.offload(self.store.vote, proposal)
-        if held != proposal.report.payload_hash:
-            # Another proposal came in while this one was being computed.
-            return Refusal(reason=Reason.VOTED_OTHERWISE, detail=f"here {held.hex()}")
-        return await self._sign(proposal)
+        if verdict is None:
+            held = await self.offload(self.store.vote, proposal)
+            if held != proposal.report.payload_hash:
+                # Another proposal came in while this one was being computed.
+                verdict = Refusal(reason=Reason.VOTED_OTHERWISE, detail=f"here {held.hex()}")
+        if verdict is None:
+            self.meters.voted(self.topic.name)
+            return self._sign(proposal)
+        self.meters.refused(self.topic.name, verdict.reason)
+        _log.info(
+            "refused to sign",
+            topic=self.topic.name,
+            sequence=proposal.report.sequence,
+            leader=sender,
+            reason=verdict.reason.value,
+            detail=verdict.detail,
+        )
+        return verdict
 
     async def witness(
         self, at: Block, configuration: Configuration, votes: Sequence[Vote]
@@ -196,7 +208,7 @@ class Follower:
         key = (configuration.digest, self.topic_id, sequence)
         held: Proposal | None = await self.offload(self.store.held, *key)
         votes: list[tuple[str, Vote]] = await self.offload(self.store.witnessed, *key)
-        own = [await self._sign(held)] if held is not None else []
+        own = [self._sign(held)] if held is not None else []
         return Frozen(observations=frozen, held=held, votes=tuple(own + [vote for _, vote in votes]))
 
     async def _judge(
@@ -237,7 +249,7 @@ class Follower:
             )
         return None
 
-    async def _sign(self, proposal: Proposal) -> Vote:
+    def _sign(self, proposal: Proposal) -> Vote:
         """Sign what the store holds a vote for."""
         report = proposal.report
         return Vote(report=report, signature=self.signing.sign(report_message(self.domain, report)))

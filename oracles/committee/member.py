@@ -47,6 +47,7 @@ class Member:
         if follower.signing.address not in configuration.members:
             return "not a member"
         sequence = follower.schedule.sequence_at(at.timestamp)
+        follower.meters.open(follower.topic.name, sequence)
         latest = await follower.chain.latest()
         if await follower.chain.last_sequence(follower.topic_id, latest) >= sequence:
             return f"sequence {sequence} is accepted"
@@ -222,6 +223,7 @@ class Member:
                 "it is not a pure function"
             )
         await self._submitter.submit(report, payload, [vote.signature for vote in votes])
+        self.follower.meters.handed_in(moment.topic)
         _log.info("report handed in", topic=moment.topic, sequence=moment.sequence, votes=len(votes))
         # So that a double vote shows, and nobody else has to gather the votes again.
         others = [member for member in configuration.members if member != self.follower.signing.address]
@@ -235,6 +237,7 @@ class Member:
                     "a member voted twice", member=double.member, sequence=double.first.report.sequence
                 )
                 await self._submitter.prove(double)
+                self.follower.meters.double_vote(self.follower.topic.name)
                 self._proven.add(key)
 
     def _report(

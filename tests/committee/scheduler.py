@@ -39,12 +39,17 @@ class Scheduler:
     def spawn(self, owner: object, task: Coroutine[Any, Any, None]) -> None:
         """Begin a task that lives until it ends or its owner is killed."""
         self._tasks.setdefault(owner, set()).add(task)
-        self.at(0, lambda: self._resume(owner, task))
+        self._resume(owner, task)
 
     def kill(self, owner: object) -> None:
         """Stop an owner's tasks wherever they are, as SIGKILL would: between two operations."""
         for task in self._tasks.pop(owner, set()):
             task.close()
+
+    def close(self) -> None:
+        """Stop every task."""
+        for owner in list(self._tasks):
+            self.kill(owner)
 
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""

@@ -18,6 +18,7 @@ from typing import Any
 from eth_account.messages import SignableMessage
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+from prometheus_client import CollectorRegistry
 
 from oracles.chain.block import Block
 from oracles.chain.errors import ChainUnavailable
@@ -25,6 +26,7 @@ from oracles.chain.typed import COMMITTEE_NAME, Domain, digest
 from oracles.committee.follower import Follower, first_to_vote_on
 from oracles.committee.member import Member
 from oracles.committee.messages import Answer, FreezeRequest, Frozen, Noted, Proposal, Request, Vote, Votes
+from oracles.committee.meters import CommitteeMeters
 from oracles.committee.report import Report, SignatureInvalid, report_message
 from oracles.committee.schedule import Schedule, leader
 from oracles.committee.topic import Moment, Observation, ObservationRefused, topic_id
@@ -35,7 +37,7 @@ from .scheduler import Pause, Scheduler
 
 GENESIS = 1_000_000
 FINALITY = 2
-SLOT, GRACE, TURN = 20, 20, 5
+SLOT, GRACE, TURN = 40, 40, 10
 TOPIC = topic_id("weather")
 SOURCES = ("ash", "birch", "cedar")
 DOMAIN = Domain(COMMITTEE_NAME, 31337, to_checksum_address("0x" + "c0" * 20))
@@ -195,26 +197,43 @@ class World:
     """Scheduler, chain, network and members."""
 
     def __init__(
-        self, seed: int, folder: Path, *, members: int, threshold: int, weather: Weather, evil: int = 0
+        self,
+        seed: int,
+        folder: Path,
+        *,
+        members: int,
+        threshold: int,
+        weather: Weather,
+        double_voters: int = 0,
     ) -> None:
         self.scheduler = Scheduler(seed)
         self.weather = weather
         self.folder = folder
         names = [to_checksum_address(keccak(text=f"member {i}")[:20]) for i in range(members)]
         self.addresses = sorted(names)
-        self.evil = set(self.addresses[:evil])
+        self.double_voters = set(self.addresses[:double_voters])
         self.chain = SimulatedChain(self.scheduler, self.addresses, threshold)
-        self.running: dict[str, Member | EvilMember] = {}
+        self.running: dict[str, Member | DoubleVoter] = {}
         self.signed: dict[tuple[str, bytes, bytes, int], set[bytes]] = {}
         for address in self.addresses:
             self.start(address)
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for address in self.addresses:
+            self.kill(address)
+        self.scheduler.close()
 
     # --- members
 
     def start(self, address: str) -> None:
         """Start a member's process, with whatever its file holds."""
         if address not in self.running:
-            self.running[address] = self._evil(address) if address in self.evil else self._honest(address)
+            self.running[address] = (
+                self._double_voter(address) if address in self.double_voters else self._honest(address)
+            )
 
     def kill(self, address: str) -> None:
         """SIGKILL: only what its file holds is left."""
@@ -249,15 +268,20 @@ class World:
             store=VoteStore(self._path(address)),
             offload=self._offload,
             votes_from=2**62,
+            meters=CommitteeMeters(CollectorRegistry()),
         )
         member = Member(follower, _Network(self, address), _Sender(self))
-        self.scheduler.spawn(address, self._live(member))
+        self.scheduler.at(0, lambda: self._begin(address, member))
         return member
 
-    def _evil(self, address: str) -> EvilMember:
-        member = EvilMember(self, address)
-        self.scheduler.spawn(address, member.live())
+    def _double_voter(self, address: str) -> DoubleVoter:
+        member = DoubleVoter(self, address)
+        self.scheduler.at(0, lambda: self.scheduler.spawn(address, member.live()))
         return member
+
+    def _begin(self, address: str, member: Member) -> None:
+        if self.running.get(address) is member:
+            self.scheduler.spawn(address, self._live(member))
 
     async def _live(self, member: Member) -> None:
         member.follower.votes_from = await first_to_vote_on(
@@ -302,7 +326,7 @@ class World:
             return
 
         async def answer() -> None:
-            follower = member if isinstance(member, EvilMember) else member.follower
+            follower = member if isinstance(member, DoubleVoter) else member.follower
             said = await follower.answer(sender, request)
             self.watch(said)
             random = self.scheduler.random
@@ -329,8 +353,8 @@ class World:
     def check(self) -> None:
         """No honest member ever signed two payloads of a round, or was removed."""
         for (member, *_), payloads in self.signed.items():
-            assert member in self.evil or len(payloads) == 1
-        assert set(self.chain.removed) <= self.evil
+            assert member in self.double_voters or len(payloads) == 1
+        assert set(self.chain.removed) <= self.double_voters
 
 
 class _View:
@@ -390,7 +414,7 @@ class _Sender:
         self._world.chain.prove(double)
 
 
-class EvilMember:
+class DoubleVoter:
     """Signs whatever it is asked to, keeps nothing, and as a leader proposes one thing to some and another to
     others.
     """
