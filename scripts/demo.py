@@ -1,4 +1,4 @@
-"""`make demo`: the charter loop with real parts on this machine, from a vote to a kernel and back to the chain."""
+"""`make demo`: the charter loop with real parts, from a vote to a kernel and back to the chain."""
 
 from __future__ import annotations
 

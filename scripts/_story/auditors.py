@@ -39,6 +39,7 @@ class Auditors:
         ]
         for keystore in self._keystores:
             key = str(_key_of(keystore))
+            key = str(_key_of(keystore))
             self._admin("publish-key", "--evidence-key", key, "--keystore", str(keystore))
 
     def report(self, node: Node, metric: str, datagram: bytes, payee: str) -> int:

@@ -21,9 +21,8 @@ class Vote:
         self._governor = chain.contract("Governor")
         self.proposal: Proposal = draft(calls, text, track=CHARTER_AMENDMENT)
         self.id = proposal_id(self.proposal)
-        chain.send(
-            proposer, self._governor.functions.propose(*self.proposal.arguments(), self.proposal.description)
-        )
+        arguments = (*self.proposal.arguments(), self.proposal.description)
+        chain.send(proposer, self._governor.functions.propose(*arguments))
 
     def cast(self, voters: list[LocalAccount], relayer: LocalAccount) -> int:
         """Each voter signs a ballot off-chain; the relayer pays for all of them. Returns the votes in favour."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 
 from eth_utils.crypto import keccak
 
@@ -12,7 +13,7 @@ from oracles.chain.block import Call
 from oracles.chain.governor import ProposalState
 from oracles.charter.amendment import amendment
 from oracles.charter.chain_source import rebuild
-from oracles.charter.charter_events import EVENT_NAMES, charter_event
+from oracles.charter.charter_events import charter_event
 from oracles.charter.policy import MetricRule, Policy
 from scripts._story.members import Vote
 from scripts._story.nodes import Node
@@ -54,13 +55,14 @@ def deployment(world: World) -> str:
     world.say(str(world.devnet))
     said = world.deploy()
     hold("verified" in (world.folder / "deploy.log").read_text(), "the powers were not verified")
-    return f"{said.split(';')[0]}; powers read back equal docs/trust.md; {world.devnet.finality_lag} blocks to finality"
+    lag = world.devnet.finality_lag
+    return f"{said.split(';')[0]}; powers read back equal docs/trust.md; final after {lag} blocks"
 
 
 def publication(world: World) -> str:
     """The charter is on-chain, whole; five wallets hold votes."""
     policy = enacted_policy(world)
-    hold(policy.metrics.keys() >= {"latency_p50", "packet_loss"}, "the published charter lacks its metrics")
+    hold(policy.metrics.keys() >= {"latency_p50", "packet_loss"}, "the charter lacks its metrics")
     token = world.chain.contract("MeshToken")
     for member in world.members:
         world.chain.send(member, token.functions.delegate(member.address))
@@ -120,7 +122,8 @@ def enforcement(world: World) -> str:
     hold(arrived == 1, f"{arrived} datagrams arrived where one was allowed")
     hold("user_location" not in statsd.gauges(), "the server has a user_location")
     hold(statsd.gauges()["latency_p50"] == 12.5, "the location arrived as latency_p50")
-    return "2 allowed gauges arrived; user_location and a location as latency_p50: EPERM, 0 of 3 datagrams arrived"
+    refused = f"refused with {node.refusal}" if node.refusal else "swallowed by the relay"
+    return f"2 allowed gauges arrived; 3 datagrams with a location, one as latency_p50: {refused}, 0 arrived"
 
 
 def evidence(world: World) -> str:
@@ -202,9 +205,7 @@ def amendment_by_vote(world: World) -> str:
     """Wallets vote to allow battery_percent at 1 Hz; the running agent follows."""
     node, statsd, chain = world.nodes[0], world.statsd, world.chain
     old = enacted_policy(world)
-    rule = MetricRule.model_validate(
-        {"group": "node", "maximum": "100", "decimals": 0, "rate_hz": "1"}, strict=False
-    )
+    rule = MetricRule(group="node", maximum=Decimal(100), decimals=0, rate_hz=Decimal(1))
     changed = amendment(old, old.model_copy(update={"metrics": {**old.metrics, "battery_percent": rule}}), 2)
     charter = chain.deployment.address("Charter")
     calls = [Call(charter, call.data) for call in changed.calls]
@@ -295,7 +296,7 @@ def committee(world: World) -> str:
     payment = keccak(text="payment_data")
     report = wait_for(
         "a report after the return",
-        lambda: [log for log in world.chain.logs("ViolationRegistry", "AttemptRecorded", metric=payment)],
+        lambda: world.chain.logs("ViolationRegistry", "AttemptRecorded", metric=payment),
         patience=60,
         alive=world.oracle_processes(),
     )[0]
@@ -309,7 +310,7 @@ def committee(world: World) -> str:
     sequences = [report["sequence"] for report in accepted]
     hold(not twice and len(set(sequences)) == len(sequences), f"recorded twice: {twice}, {sequences}")
     return (
-        f"2 of 3 reported without it; back again; {len(accepted)} reports with {len(set(sequences))} sequences, "
+        f"2 of 3 reported without it; back again; {len(accepted)} reports, {len(set(sequences))} sequences, "
         f"no attempt twice; the newest has {len(signed)} signatures"
     )
 
@@ -330,11 +331,7 @@ STORY: tuple[tuple[str, Step], ...] = (
 def enacted_policy(world: World) -> Policy:
     """The policy in force, rebuilt from the Charter's events alone; raises StoryFault if its hash is another."""
     logs = world.chain.all_logs("Charter")
-    events = (
-        charter_event(log["event"], log["args"], log["blockNumber"])
-        for log in logs
-        if log["event"] in EVENT_NAMES
-    )
+    events = (charter_event(log["event"], log["args"], log["blockNumber"]) for log in logs)
     found = rebuild(event for event in events if event is not None)
     if found is None or not found.faithful:
         raise StoryFault("the policy rebuilt from the Charter's events is not the one that was enacted")
