@@ -40,9 +40,14 @@ AGAINST, FOR, ABSTAIN = range(3)
 
 
 def error(signature: str, *arguments: Any) -> bytes:
-    """What a call returns that reverts with a custom error."""
+    """A custom error as a call returns it (or a call as a wallet forwards it)."""
     kinds = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
     return bytes(keccak(text=signature)[:4]) + encode(kinds, [getattr(a, "address", a) for a in arguments])
+
+
+def delegate(token: ContractInstance, delegatee: Any, *, sender: AccountAPI) -> Any:
+    """Delegates; ape has a `delegate` of its own on every address (EIP-7702), which hides the token's."""
+    return token.invoke_transaction("delegate", delegatee, sender=sender)
 
 
 def word(name: str) -> bytes:
@@ -242,6 +247,6 @@ def dao(
         timelock.renounceRole(timelock.DEFAULT_ADMIN_ROLE(), owner, sender=owner)
     for voter, share in zip(voters, SHARES, strict=True):
         token.transfer(voter, share * UNIT, sender=owner)
-        token.delegate(voter, sender=voter)
+        delegate(token, voter, sender=voter)
     chain.mine()
     return Dao(chain, token, governor, executor, charter_executor, target, charter, owner, voters)

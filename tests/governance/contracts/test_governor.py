@@ -306,7 +306,7 @@ class TestVoteBySignature:
     ) -> None:
         wallet = owner.deploy(project.ContractWallet, False)
         dao.token.transfer(wallet, 10 * UNIT, sender=voters[0])
-        wallet.forward(dao.token, dao.token.delegate.encode_input(wallet), sender=owner)
+        wallet.forward(dao.token, error("delegate(address)", wallet), sender=owner)
         identifier = dao.open(dao.propose(dao.number_call()))
         signature = digest(ballot_message(dao.domain, identifier, FOR, wallet.address, 0))
         told = error("GovernorInvalidSignature(address)", wallet)

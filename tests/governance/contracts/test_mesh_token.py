@@ -14,7 +14,7 @@ from eth_account.signers.local import LocalAccount
 
 from oracles.chain.typed import Domain, delegation_message, permit_message
 
-from .conftest import SUPPLY, ZERO, error, refusal, refused_call
+from .conftest import SUPPLY, ZERO, delegate, error, refusal, refused_call
 
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 FOREVER = 2**40
@@ -60,7 +60,7 @@ class TestTransfer:
         assert (token.balanceOf(owner), token.balanceOf(stranger)) == (SUPPLY - 5, 5)
 
     def test_to_oneself_changes_nothing(self, token: ContractInstance, owner: AccountAPI) -> None:
-        token.delegate(owner, sender=owner)
+        delegate(token, owner, sender=owner)
         token.transfer(owner, SUPPLY, sender=owner)
         assert token.balanceOf(owner) == token.getVotes(owner) == SUPPLY
 
@@ -154,19 +154,19 @@ class TestDelegation:
     def test_moves_votes_with_the_tokens(
         self, token: ContractInstance, owner: AccountAPI, stranger: AccountAPI, voters: Sequence[AccountAPI]
     ) -> None:
-        receipt = token.delegate(voters[0], sender=owner)
+        receipt = delegate(token, voters[0], sender=owner)
         (log,) = receipt.decode_logs(token.DelegateChanged)
         assert (log.delegator, log.fromDelegate, log.toDelegate) == (owner, ZERO, voters[0])
         assert votes_changed(receipt, token) == [(voters[0], 0, SUPPLY)]
-        token.delegate(stranger, sender=stranger)
+        delegate(token, stranger, sender=stranger)
         receipt = token.transfer(stranger, 5, sender=owner)
         assert votes_changed(receipt, token) == [(voters[0], SUPPLY, SUPPLY - 5), (stranger, 0, 5)]
         assert token.delegates(owner) == voters[0]
 
     def test_to_nobody_takes_the_votes_back(self, token: ContractInstance, owner: AccountAPI) -> None:
-        token.delegate(owner, sender=owner)
+        delegate(token, owner, sender=owner)
         assert token.getVotes(owner) == SUPPLY
-        receipt = token.delegate(ZERO, sender=owner)
+        receipt = delegate(token, ZERO, sender=owner)
         assert votes_changed(receipt, token) == [(owner, SUPPLY, 0)]
         assert (token.getVotes(owner), token.getVotes(ZERO), token.delegates(owner)) == (0, 0, ZERO)
 
@@ -203,7 +203,7 @@ class TestPastVotes:
     def test_are_what_they_were(
         self, token: ContractInstance, chain: ChainManager, owner: AccountAPI, stranger: AccountAPI
     ) -> None:
-        token.delegate(owner, sender=owner)
+        delegate(token, owner, sender=owner)
         expected = {chain.blocks.head.timestamp: SUPPLY}
         for number in range(1, 12):
             chain.mine(timestamp=chain.blocks.head.timestamp + 10)

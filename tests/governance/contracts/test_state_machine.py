@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from oracles.chain.governor import Proposal
 from oracles.governance.proposal import CHARTER_AMENDMENT, STANDARD, draft, proposal_id
 
-from .conftest import ABSTAIN, AGAINST, FOR, SHARES, SUPPLY, UNIT, ZERO, Dao, hashed
+from .conftest import ABSTAIN, AGAINST, FOR, SHARES, SUPPLY, UNIT, ZERO, Dao, delegate, hashed
 
 WALLETS = st.integers(0, len(SHARES) - 1)
 MARGIN = 60
@@ -110,7 +110,7 @@ class Machine(RuleBasedStateMachine):
     @rule(wallet=WALLETS, delegatee=st.none() | WALLETS)
     def delegate(self, wallet: int, delegatee: int | None) -> None:
         address = ZERO if delegatee is None else self.voters[delegatee].address
-        receipt = self.dao.token.delegate(address, sender=self.voters[wallet])
+        receipt = delegate(self.dao.token, address, sender=self.voters[wallet])
         self.delegatees[wallet] = delegatee
         self.history.append((receipt.timestamp, self.votes()))
 
