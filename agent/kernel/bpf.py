@@ -20,6 +20,8 @@ _MEMBARRIER = {"x86_64": 324, "aarch64": 283, "riscv64": 283, "s390x": 356, "ppc
 _MEMBARRIER_GLOBAL = 1
 _ATTRIBUTES = 128
 _LOG_BYTES = 1 << 20
+_SKB_CONTEXT = 192  # struct __sk_buff
+_SKB_GSO_SIZE = 176
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -27,6 +29,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Command(IntEnum):
     """enum bpf_cmd."""
 
+    MAP_CREATE = 0
     MAP_LOOKUP_ELEM = 1
     MAP_UPDATE_ELEM = 2
     MAP_DELETE_ELEM = 3
@@ -101,9 +104,18 @@ def info(fd: int, size: int = 256) -> bytes:
     return into.raw
 
 
+def create_map(kind: int, key_size: int, value_size: int, max_entries: int, flags: int, name: str) -> int:
+    """Makes a map; sizes in bytes."""
+    shape = (kind, key_size, value_size, max_entries, flags, 0, 0)
+    return call(Command.MAP_CREATE, struct.pack("=7I16s", *shape, name.encode()[:15]))
+
+
 def load(kind: int, attach: int, name: str, code: bytes, licence: str) -> int:
     """Loads a program; OSError carries the end of the verifier's log."""
-    instructions, words = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(licence.encode())
+    instructions, words = (
+        ctypes.create_string_buffer(code, len(code)),
+        ctypes.create_string_buffer(licence.encode()),
+    )
 
     def attempt(log: ctypes.Array[ctypes.c_char] | None) -> int:
         where = (1, len(log), ctypes.addressof(log)) if log is not None else (0, 0, 0)
@@ -121,7 +133,9 @@ def load(kind: int, attach: int, name: str, code: bytes, licence: str) -> int:
             return attempt(log)
         except OSError as error:
             said = log.value.decode(errors="replace")[-2000:]
-            raise OSError(error.errno, f"the kernel refused the program {name}: {error.strerror}\n{said}") from None
+            raise OSError(
+                error.errno, f"the kernel refused the program {name}: {error.strerror}\n{said}"
+            ) from None
 
 
 def link(program: int, cgroup: int, attach: int) -> int:
@@ -158,17 +172,17 @@ def program_id(fd: int) -> int:
 def test_run(program: int, packet: bytes, *, repeat: int = 1, gso_size: int = 0) -> tuple[int, int]:
     """BPF_PROG_TEST_RUN with an Ethernet frame; returns the verdict and the nanoseconds of one run."""
     data = ctypes.create_string_buffer(packet, len(packet))
-    context = ctypes.create_string_buffer(192)
-    struct.pack_into("=I", context, 176, gso_size)
-    attributes = ctypes.create_string_buffer(_ATTRIBUTES)
-    given = (0, 0, ctypes.addressof(context) if gso_size else 0, 0)
-    struct.pack_into(
-        "=IIIIQQIIIIQQ",
-        attributes,
-        0,
-        *(program, 0, len(packet), 0, ctypes.addressof(data), 0, repeat, 0),
-        *(len(context) if gso_size else 0, *given[1:2], *given[2:]),
+    buffer = ctypes.create_string_buffer(_SKB_CONTEXT)
+    struct.pack_into("=I", buffer, _SKB_GSO_SIZE, gso_size)
+    context = (_SKB_CONTEXT, ctypes.addressof(buffer)) if gso_size else (0, 0)
+    attributes = ctypes.create_string_buffer(
+        struct.pack(
+            "=IIIIQQIIIIQQ",
+            *(program, 0, len(packet), 0, ctypes.addressof(data), 0),
+            *(repeat, 0, context[0], 0, context[1], 0),
+        ),
+        _ATTRIBUTES,
     )
     call(Command.PROG_TEST_RUN, attributes)
-    verdict, duration = struct.unpack_from("=I", attributes, 4)[0], struct.unpack_from("=I", attributes, 36)[0]
+    verdict, duration = (struct.unpack_from("=I", attributes, offset)[0] for offset in (4, 36))
     return verdict, duration

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
+import anyio
+from anyio import to_thread
+
+from agent.kernel import bpffs, loading, self_check
+from agent.kernel.control import Control
+from agent.kernel.drops import DropEvent, Drops
+from agent.kernel.hooks import HOOKS, Scope
+from agent.kernel.image import CACHE, CompilationFailed, compiled
+from agent.kernel.maps import Map
+from agent.kernel.policy_tables import PolicyTables
 from agent.kernel.reasons import Reason
 from agent.kernel.rules import Destination, KernelRule
+from agent.kernel.self_check import SelfCheck
+
+__all__ = ["DropEvent", "Enforcement", "EnforcementUnavailable", "Scope", "SelfCheck"]
+
+NOBODY = 65534
+#: After the first of a kind was told, others are gathered for so long: a flood of kinds wakes the agent 50 times a second.
+GATHER_SECONDS = 0.02
 
 
 class EnforcementUnavailable(Exception):
@@ -20,102 +37,181 @@ class EnforcementUnavailable(Exception):
         super().__init__("the kernel cannot enforce the charter here: " + "; ".join(self.missing))
 
 
-class Scope(StrEnum):
-    """A way out of the telemetry cgroup that the kernel closes or checks."""
-
-    DATAGRAM = "datagram"  # every UDP datagram is parsed and decided
-    DESTINATION = "destination"  # connect and sendto reach allowed servers only
-    SOCKET = "socket"  # TCP, raw and all other Internet sockets are refused
-    UNIX = "unix"  # connect and sendto over AF_UNIX are refused (kernels since 6.7)
-
-
-@dataclass(frozen=True, slots=True)
-class DropEvent:
-    """One refusal, or `count` equal ones within a collection period."""
-
-    reason: Reason
-    name: bytes  # as sent, cut at 64 bytes; empty where there is none or where a flood outran attribution
-    count: int
-    uid: int | None  # of the socket's owner; None where a flood outran attribution
-    cookie: int  # of the first offending socket, 0 if not known
-    destination: str | None  # "address:port" for Reason.DESTINATION
-    first: bool  # reported at once as the first of its kind in this period
-
-
-@dataclass(frozen=True, slots=True)
-class SelfCheck:
-    """What a process inside the telemetry cgroup found. `enforcing` is said only if `faults` is empty."""
-
-    scopes: tuple[Scope, ...]
-    missing: tuple[str, ...]  # scopes this kernel cannot give, in words
-    faults: tuple[str, ...]  # what should have failed and did not, or the other way round
-
-    @property
-    def enforcing(self) -> bool:
-        return not self.faults and Scope.DATAGRAM in self.scopes
-
-
 class Enforcement:
     """Programs, links and maps on one telemetry cgroup. All calls block briefly; call from a worker thread.
 
-    `with` or `close()` lets go of the file descriptors only: enforcement stays until `detach()`.
+    `with` or `close()` lets go of the file descriptors only: enforcement stays until `detach()`. One process at a time
+    may hold it.
     """
 
-    adopted: bool
-    version: int
+    def __init__(
+        self, cgroup: Path, pins: Path, destinations: Iterable[Destination], *, adopted: bool
+    ) -> None:
+        """Opens what runs already; use `start`."""
+        self.cgroup = cgroup
+        self.pins = pins
+        self.adopted = adopted
+        self.destinations = tuple(destinations)
+        self._maps = loading.open_maps(pins)
+        self._control = Control(self._maps["controls"])
+        self._tables = PolicyTables(self._maps, self._control)
+        self._drops = Drops(self._maps, self._control)
+        self._present = [hook for hook in HOOKS if loading.link_path(pins, hook).exists()]
 
     @classmethod
-    def start(cls, cgroup: Path, pins: Path, destinations: Iterable[Destination]) -> Self:
-        """Adopts what is pinned under `pins` and runs on `cgroup`, or loads and attaches it anew.
+    def start(
+        cls,
+        cgroup: Path,
+        pins: Path = bpffs.PINS,
+        destinations: Iterable[Destination] = (),
+        *,
+        cache: Path = CACHE,
+        reload: bool = False,
+    ) -> Self:
+        """Adopts what is pinned under `pins` and runs on `cgroup`, or loads and attaches it.
 
-        Before the first `switch` nothing gets out (`Reason.NO_POLICY`).
+        Programs of another version are swapped in place, without a gap; with `reload` also those of the same. Adopted,
+        the policy last switched stays in force, with its destinations, until the next `switch`. Otherwise nothing gets
+        out before the first one (`Reason.NO_POLICY`). `cache` keeps the compiled programs; root alone may write it.
+
         Raises EnforcementUnavailable(missing).
         """
-        raise NotImplementedError
+        if lacking := _lacking(cgroup):
+            raise EnforcementUnavailable(lacking)
+        try:
+            bpffs.ensure(pins)
+            adopted = not reload and loading.is_running(pins, cgroup)
+            if not adopted:
+                image = compiled(cache)
+                loading.load_programs(image, loading.ensure_maps(image, pins), pins)
+                loading.attach_programs(pins, cgroup)
+                loading.forget_others(pins)
+            return cls(cgroup, pins, destinations, adopted=adopted)
+        except (OSError, bpffs.BpffsUnavailable, CompilationFailed) as error:
+            raise EnforcementUnavailable([str(error)]) from error
+
+    @property
+    def version(self) -> int:
+        """The version of the policy in force; 0 before the first switch."""
+        return self._tables.head[1]
+
+    @property
+    def suspended(self) -> bool:
+        """Whether nothing gets out, as set by whoever held this last."""
+        return self._control.suspended
+
+    @property
+    def factor(self) -> int:
+        """How many times slower than the charter's the rates are."""
+        return self._control.factor
+
+    @property
+    def maps(self) -> Mapping[str, Map]:
+        """The kernel's maps by name, for tests and benchmarks."""
+        return self._maps
 
     def switch(self, rules: Iterable[KernelRule], version: int) -> None:
         """Puts a whole policy in force as one; token state of names that stay survives.
 
         Raises ValueError if a name comes twice or there are too many, with nothing changed.
         """
-        raise NotImplementedError
+        self._tables.switch(rules, version, self.destinations)
 
     def suspend(self, suspended: bool) -> None:
         """While suspended, nothing gets out (`Reason.SUSPENDED`, which is no violation)."""
-        raise NotImplementedError
+        self._control.suspended = suspended
 
     def limit(self, factor: int) -> None:
-        """Slows every allowed rate `factor` times (1..1024): 1 is the charter's own rate."""
-        raise NotImplementedError
+        """Slows every allowed rate `factor` times (1..1024): 1 is the charter's own rate. Raises ValueError."""
+        self._control.factor = factor
 
     def drops(self) -> Mapping[Reason, int]:
         """Everything refused since the maps were made, exact, by reason; survives the agent."""
-        raise NotImplementedError
+        return self._drops.by_reason()
 
     def passed(self) -> int:
         """Datagrams let through since the maps were made."""
-        raise NotImplementedError
+        return self._drops.passed()
 
-    def events(self, period: float = 1.0) -> AsyncIterator[list[DropEvent]]:
+    def collect(self, drain: bool = True) -> list[DropEvent]:
+        """What `events` yields, once: the first of each kind, with `drain` also the period's sums."""
+        return self._drops.collect(drain)
+
+    def acknowledge(self) -> None:
+        """What `collect` returned is durable: it is not told again."""
+        self._drops.acknowledge()
+
+    async def events(self, period: float = 1.0) -> AsyncIterator[list[DropEvent]]:
         """Yields batches of drops: the first of a kind at once, the rest summed up each `period` seconds.
 
-        Asking for the next batch acknowledges the last: make it durable before. What was not acknowledged
-        is told again to the next holder, so nothing is lost (and after a crash something may be told twice).
-        Over time the counts add up to `drops()` exactly.
+        Asking for the next batch acknowledges the last: make it durable before. What was not acknowledged is told again
+        to the next holder, so nothing is lost (and after a crash something may be told twice). Over time the counts
+        add up to `drops()` exactly.
         """
-        raise NotImplementedError
+        due = anyio.current_time() + period
+        while True:
+            with anyio.move_on_after(max(0.0, due - anyio.current_time())):
+                await anyio.wait_readable(self._drops.fd)
+            drain = anyio.current_time() >= due
+            if drain:
+                due = anyio.current_time() + period
+            if batch := await to_thread.run_sync(self._drops.collect, drain):
+                yield batch
+            self._drops.acknowledge()
+            await anyio.sleep(min(GATHER_SECONDS, period))
 
     def attached(self) -> bool:
         """Whether every link is still on the cgroup's present incarnation (removing the folder detaches)."""
-        raise NotImplementedError
+        return loading.is_running(self.pins, self.cgroup)
 
-    def self_check(self, uid: int = 65534) -> SelfCheck:
+    def self_check(self, uid: int = NOBODY) -> SelfCheck:
         """Sends from inside the cgroup as `uid`: forbidden sends must fail and an allowed one must arrive."""
-        raise NotImplementedError
+        given = frozenset(hook.scope for hook in self._present)
+        missing = [
+            f"{hook.scope.value}: this kernel has no hook for {hook.program.removeprefix('on_')}"
+            for hook in HOOKS
+            if hook not in self._present
+        ]
+        faults: list[str] = []
+        in_force, _ = self._tables.head
+        if not self.attached():
+            faults.append(f"the programs are not attached to {self.cgroup}: was it removed and made again?")
+        if not in_force:
+            faults.append("no policy was switched in yet")
+        if not faults:
+            silenced = self._control.suspended
+            faults = self_check.run(self.cgroup, self._maps["probes"], uid, silenced=silenced, scopes=given)
+        return SelfCheck(tuple(scope for scope in Scope if scope in given), tuple(missing), tuple(faults))
 
     def detach(self) -> None:
-        """Ends enforcement: links, programs and maps are unpinned."""
-        raise NotImplementedError
+        """Ends enforcement: links, programs and maps are unpinned, counters and all."""
+        self.close()
+        bpffs.clear(self.pins)
 
     def close(self) -> None:
-        raise NotImplementedError
+        """Lets go of the descriptors; the kernel goes on enforcing."""
+        if self._maps:
+            self._drops.close()
+        for one in self._maps.values():
+            one.close()
+        self._maps = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lacking(cgroup: Path) -> list[str]:
+    """What can be seen to be missing before anything is tried."""
+    lacking = []
+    if os.uname().sysname != "Linux":
+        lacking.append(f"eBPF is Linux's, and this is {os.uname().sysname}")
+    elif os.geteuid() != 0:
+        lacking.append("loading BPF programs needs root")
+    elif not cgroup.is_dir():
+        lacking.append(f"there is no cgroup {cgroup}")
+    return lacking

@@ -21,14 +21,13 @@ class Map:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        kind, _, self.key_size, self.value_size, self.max_entries = struct.unpack_from("=IIIII", info(fd))
-        self.kind = kind
-        self._cpus = possible_cpus() if kind == MapType.PERCPU_ARRAY else 1
+        shape: tuple[int, ...] = struct.unpack_from("=IIIII", info(fd))
+        self.kind, _, self.key_size, self.value_size, self.max_entries = shape
+        self._cpus = possible_cpus() if self.kind == MapType.PERCPU_ARRAY else 1
         self._key = ctypes.create_string_buffer(max(self.key_size, 1))
         self._value = ctypes.create_string_buffer(max(self._stride * self._cpus, 1))
-        self._element = struct.pack(
-            "=IIQQQ", fd, 0, ctypes.addressof(self._key), ctypes.addressof(self._value), 0
-        )
+        self._by_key = struct.pack("=IIQ", fd, 0, ctypes.addressof(self._key))
+        self._element = self._by_key + struct.pack("=Q", ctypes.addressof(self._value))
 
     @classmethod
     def pinned(cls, path: Path) -> Self:
@@ -59,7 +58,7 @@ class Map:
         """Removes one element, if it is there."""
         self._key.raw = key
         try:
-            call(Command.MAP_DELETE_ELEM, self._element)
+            call(Command.MAP_DELETE_ELEM, self._by_key)
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -76,7 +75,10 @@ class Map:
         count = len(keys) // self.key_size
         if count == 0:
             return
-        held = ctypes.create_string_buffer(keys, len(keys)), ctypes.create_string_buffer(values, len(values) or 1)
+        held = (
+            ctypes.create_string_buffer(keys, len(keys)),
+            ctypes.create_string_buffer(values, len(values) or 1),
+        )
         addresses = [ctypes.addressof(one) for one in held]
         call(command, struct.pack("=QQQQIIQQ", 0, 0, *addresses, count, self.fd, 0, 0))
 
@@ -91,7 +93,8 @@ class Map:
         while True:
             position = ctypes.addressof(cursor)
             attributes = ctypes.create_string_buffer(
-                struct.pack("=QQQQIIQQ", position if begun else 0, position, *addresses, size, self.fd, 0, 0), 128
+                struct.pack("=QQQQIIQQ", position if begun else 0, position, *addresses, size, self.fd, 0, 0),
+                128,
             )
             done = False
             try:
@@ -101,11 +104,7 @@ class Map:
                     raise
                 done = True
             count = struct.unpack_from("=I", attributes, 32)[0]
-            for i in range(count):
-                yield (
-                    keys[i * self.key_size : (i + 1) * self.key_size],
-                    values[i * self.value_size : (i + 1) * self.value_size],
-                )
+            yield from zip(_cut(keys, self.key_size, count), _cut(values, self.value_size, count), strict=True)
             if done:
                 return
             begun = True
@@ -130,3 +129,8 @@ class Map:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _cut(buffer: ctypes.Array[ctypes.c_char], size: int, count: int) -> Iterator[bytes]:
+    raw = buffer.raw
+    return (raw[start : start + size] for start in range(0, count * size, size))

@@ -16,13 +16,11 @@ static __always_inline struct tally *find_kind(u8 period, struct kind *kind) {
   return period ? kinds_1.lookup(kind) : kinds_0.lookup(kind);
 }
 
-static __always_inline void announce(struct tally *tally, struct kind *kind, u64 cookie, u8 period) {
+static __always_inline void announce(struct tally *tally, struct kind *kind, u64 cookie) {
   struct announcement said = {};
   said.kind = *kind;
   said.cookie = cookie;
-  said.period = period;
-  /* Marked before it is said and taken back if the ring is full: the agent reads the tally only after this
-   * program has ended. */
+  /* The agent reads the tally only after all programs of its period have ended, so the order does not matter. */
   tally->announced = announcements.ringbuf_output(&said, sizeof(said), 0) == 0;
 }
 
@@ -36,7 +34,7 @@ static __always_inline int attribute(struct kind *kind, u64 cookie, u8 period) {
     if (!tally)
       return 0;
     if (!lost)
-      announce(tally, kind, cookie, period);
+      announce(tally, kind, cookie);
   }
   __sync_fetch_and_add(&tally->count, 1);
   return 1;

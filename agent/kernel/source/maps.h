@@ -53,7 +53,7 @@ struct head {
   struct destination destinations[DESTINATIONS];
 };
 
-/* Read once a datagram. The fields are independent of each other, so that a torn read does no harm. */
+/* The fields are independent of each other. A write is one aligned word of eight bytes. */
 struct control {
   u32 factor;     /* every interval is this many times longer */
   u8 generation;  /* of the policy: 0 or 1 */
@@ -78,7 +78,6 @@ struct tally {
 struct announcement {
   struct kind kind;
   u64 cookie;
-  u64 period;
 };
 
 /* Only ever grows, so that a reader needs no lock to lose nothing. */
