@@ -76,13 +76,13 @@ def set_auditors(members: DynArray[address, 16], threshold: uint256):
     @param threshold The 32-byte number of equal votes that decide.
     """
     ownable._check_owner()
-    assert threshold != 0, "auditors: threshold is zero"
-    assert threshold <= len(members), "auditors: threshold exceeds the members"
+    assert threshold != 0, "audit: threshold is zero"
+    assert threshold <= len(members), "audit: threshold exceeds the members"
     for member: address in self._members:
         self.is_auditor[member] = False
     for member: address in members:
-        assert member != empty(address), "auditors: auditor is the zero address"
-        assert not self.is_auditor[member], "auditors: auditor is named twice"
+        assert member != empty(address), "audit: auditor is the zero address"
+        assert not self.is_auditor[member], "audit: auditor is named twice"
         self.is_auditor[member] = True
     for member: address in self._members:
         if not self.is_auditor[member] and self.auditor_key[member] != empty(bytes32):
@@ -156,7 +156,7 @@ def _check_auditor():
     """
     @dev Throws if the sender is not an auditor in office.
     """
-    assert self.is_auditor[msg.sender], "auditors: caller is not an auditor"
+    assert self.is_auditor[msg.sender], "audit: caller is not an auditor"
 
 
 @internal
@@ -169,7 +169,7 @@ def _vote(case: uint256, vote: uint8) -> uint256:
             in office.
     """
     self._check_auditor()
-    assert self._votes[case][msg.sender] == 0, "auditors: already voted"
+    assert self._votes[case][msg.sender] == 0, "audit: already voted"
     self._votes[case][msg.sender] = vote
     return self._tally(case, vote)
 

@@ -33,6 +33,11 @@ def event(receipt: Any, name: str) -> Any:
     return found[0]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def world(nodes: ContractInstance) -> None:
+    """Built before the tests' own isolation begins."""
+
+
 # Construction
 
 

@@ -151,9 +151,7 @@ def accusation(roles: Roles, node: bytes, chain: ChainManager) -> Accusation:
 
 
 @pytest.fixture
-def commit(
-    registry: ContractInstance, roles: Roles, chain: ChainManager
-) -> Callable[[Accusation], None]:
+def commit(registry: ContractInstance, roles: Roles, chain: ChainManager) -> Callable[[Accusation], None]:
     """Commits to an accusation, sent by the relayer."""
 
     def send(accusation: Accusation) -> None:

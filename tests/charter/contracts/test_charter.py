@@ -19,6 +19,11 @@ KIND = keccak(text="silent_collection")
 ZERO = b"\x00" * 32
 
 
+@pytest.fixture(scope="module", autouse=True)
+def world(charter: ContractInstance) -> None:
+    """Built before the tests' own isolation begins."""
+
+
 @pytest.fixture(scope="session")
 def owner(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[0]
@@ -71,9 +76,7 @@ def test_before_the_first_version_everything_is_denied(charter: ContractInstance
 
 
 @pytest.mark.feature("C9.1")
-def test_a_draft_comes_into_force_when_it_is_enacted(
-    charter: ContractInstance, owner: AccountAPI
-) -> None:
+def test_a_draft_comes_into_force_when_it_is_enacted(charter: ContractInstance, owner: AccountAPI) -> None:
     charter.allow_metric("latency_p50", "{}", sender=owner)
     charter.forbid_metric("user_location", sender=owner)
     charter.set_violation("silent_collection", 3, 2, sender=owner)
@@ -110,9 +113,7 @@ def test_the_digest_can_be_computed_by_anyone(charter: ContractInstance, owner: 
 
 
 @pytest.mark.feature("C9.2")
-def test_a_change_that_was_not_voted_on_cannot_slip_in(
-    charter: ContractInstance, owner: AccountAPI
-) -> None:
+def test_a_change_that_was_not_voted_on_cannot_slip_in(charter: ContractInstance, owner: AccountAPI) -> None:
     charter.allow_metric("latency_p50", "{}", sender=owner)
     voted = charter.draft_digest()
     charter.allow_metric("user_location", "{}", sender=owner)
@@ -203,7 +204,20 @@ def test_good_names(charter: ContractInstance, owner: AccountAPI, name: str) -> 
         ("", "names: empty name"),
         *[
             (name, "names: character not allowed")
-            for name in ("9a", ".a", "a b", "a-b", "a\x00", "a" * 32 + "/", "a" * 63 + "|", "ä", "@", "[", "`", "{")
+            for name in (
+                "9a",
+                ".a",
+                "a b",
+                "a-b",
+                "a\x00",
+                "a" * 32 + "/",
+                "a" * 63 + "|",
+                "ä",
+                "@",
+                "[",
+                "`",
+                "{",
+            )
         ],
     ],
 )

@@ -25,7 +25,14 @@ _changes = st.one_of(
     st.tuples(st.just("set_violation"), st.integers(0, 3)),
     st.tuples(st.sampled_from(("remove_violation", "repeal_article")), st.just(None)),
 )
-_steps = st.lists(st.one_of(_changes, st.sampled_from((("enact", None), ("discard_draft", None)))), max_size=14)
+_steps = st.lists(
+    st.one_of(_changes, st.sampled_from((("enact", None), ("discard_draft", None)))), max_size=14
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(charter: ContractInstance) -> None:
+    """Built before the tests' own isolation begins."""
 
 
 def applied(policy: Policy, step: str, value: Any) -> tuple[Policy, tuple[Any, ...]] | None:

@@ -1,0 +1,287 @@
+"""Whistleblowers' reports: committed to blindly, revealed by anyone, heard only against the charter's own word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ape import reverts
+from ape.contracts import ContractInstance
+from ape.managers.chain import ChainManager
+from ape.managers.project import ProjectManager
+from eth_utils import keccak
+
+RECENT = 50
+REVIEW = 3 * 86_400
+POLICY = keccak(text="a policy")
+ZERO = "0x" + "00" * 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(registry: ContractInstance, node: bytes) -> None:
+    """Built before the tests' own isolation begins."""
+
+
+@pytest.mark.feature("C12.1")
+def test_the_reporter_need_not_appear(
+    registry: ContractInstance, nodes: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
+) -> None:
+    """The relayer sends both transactions; all that names the payee is what the reporter chose to be paid at."""
+    commitment = accusation.commitment(chain.chain_id, registry.address)
+    assert registry.commitment_of(*accusation.arguments()) == commitment
+    committed = registry.commit(commitment, sender=roles.relayer)
+    assert registry.committed_block(commitment) == committed.block_number
+    assert roles.whistleblower.address[2:].lower() not in bytes(committed.data).hex()
+    assert bytes(committed.events[0].commitment) == commitment
+
+    receipt = registry.reveal(*accusation.arguments(), sender=roles.stranger)
+    opened = next(log for log in receipt.events if log.event_name == "CaseOpened")
+    assert opened.case == registry.case_count() == 1
+    assert bytes(opened.node) == accusation.node
+    assert (bytes(opened.kind), bytes(opened.metric)) == (accusation.kind, accusation.metric)
+    assert (opened.charter_version, opened.observed_block) == (1, accusation.observed_block)
+    assert (opened.payee, bytes(opened.evidence)) == (accusation.payee, accusation.evidence)
+    case = registry.case_of(1)
+    assert (bytes(case.node), case.payee) == (accusation.node, accusation.payee)
+    assert (case.opened_at, case.resolved_at, case.status) == (receipt.timestamp, 0, 1)
+    assert (case.severity, case.penalty) == (3, 2)
+    assert registry.committed_block(commitment) == 0
+    assert nodes.node(accusation.node).open_cases == 1
+    assert roles.whistleblower.nonce == 0
+
+
+@pytest.mark.feature("C12.1")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"payee": ZERO},
+        {"node": b"\x02" * 32},
+        {"kind": keccak(text="enforcement_tampered")},
+        {"metric": keccak(text="device_mac")},
+        {"charter_version": 2},
+        {"observed_block": 1},
+        {"evidence": b"\x03" * 32},
+        {"salt": b"\x04" * 32},
+    ],
+)
+def test_a_commitment_binds_all_that_is_revealed(
+    registry: ContractInstance, roles: Any, accusation: Any, commit: Callable[..., None], changed: dict[str, Any]
+) -> None:
+    commit(accusation)
+    with reverts("commitments: no such commitment"):
+        registry.reveal(*accusation.but(**changed).arguments(), sender=roles.relayer)
+
+
+def test_a_commitment_binds_chain_and_contract(
+    registry: ContractInstance, nodes: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
+) -> None:
+    registry.commit(accusation.commitment(chain.chain_id + 1, registry.address), sender=roles.relayer)
+    registry.commit(accusation.commitment(chain.chain_id, nodes.address), sender=roles.relayer)
+    with reverts("commitments: no such commitment"):
+        registry.reveal(*accusation.arguments(), sender=roles.relayer)
+
+
+def test_a_copied_commitment_cannot_delay_the_first(
+    registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
+) -> None:
+    commitment = accusation.commitment(chain.chain_id, registry.address)
+    registry.commit(commitment, sender=roles.relayer)
+    with reverts("commitments: already committed"):
+        registry.commit(commitment, sender=roles.stranger)
+
+
+def test_commit_and_reveal_do_not_share_a_block(
+    project: ProjectManager, registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
+) -> None:
+    registry.commit(accusation.commitment(chain.chain_id, registry.address), sender=roles.relayer)
+    refusal = eth_call(chain, registry, accusation, block=chain.blocks.head.number)
+    assert refusal == "commitments: reveal in a later block"
+    assert eth_call(chain, registry, accusation, block="pending") == ""
+
+
+def eth_call(chain: ChainManager, registry: ContractInstance, accusation: Any, block: int | str) -> str:
+    """The reason for which a reveal in that very block would be refused; "" if it would not."""
+    call = {"to": registry.address, "data": registry.reveal.encode_input(*accusation.arguments())}
+    try:
+        chain.provider.web3.eth.call(call, block)
+    except Exception as refused:
+        return str(refused.args[0]).removeprefix("execution reverted: ")
+    return ""
+
+
+def test_a_commitment_grows_too_old(
+    registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any, commit: Callable[..., None]
+) -> None:
+    assert registry.recent_blocks() == RECENT
+    commit(accusation)
+    chain.mine(RECENT)
+    with reverts("commitments: commitment is too old"):
+        registry.reveal(*accusation.arguments(), sender=roles.relayer)
+
+
+def test_a_commitment_is_used_once(
+    registry: ContractInstance, roles: Any, accusation: Any, accuse: Callable[..., int]
+) -> None:
+    accuse(accusation)
+    with reverts("commitments: no such commitment"):
+        registry.reveal(*accusation.arguments(), sender=roles.relayer)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"metric": keccak(text="latency_p50")}, "violations: metric was allowed"),
+        (
+            {"metric": keccak(text="latency_p50"), "kind": keccak(text="metric_not_allowed")},
+            "violations: metric was allowed",
+        ),
+        ({"charter_version": 0}, "violations: charter version was not in force"),
+        ({"charter_version": 2}, "violations: charter version was not in force"),
+        ({"observed_block": 0}, "violations: charter version was not in force"),
+        ({"observed_block": 2**255}, "violations: observed after the commitment"),
+        ({"kind": keccak(text="no such kind")}, "violations: kind is not in the charter"),
+        ({"node": b"\xee" * 32}, "nodes: unknown node"),
+    ],
+)
+def test_the_charter_itself_refuses_a_report(
+    registry: ContractInstance,
+    roles: Any,
+    accusation: Any,
+    commit: Callable[..., None],
+    changed: dict[str, Any],
+    reason: str,
+) -> None:
+    accusation = accusation.but(**changed)
+    commit(accusation)
+    with reverts(reason):
+        registry.reveal(*accusation.arguments(), sender=roles.relayer)
+
+
+def test_an_old_observation_is_refused(
+    registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any, commit: Callable[..., None]
+) -> None:
+    chain.mine(RECENT + 1)
+    commit(accusation)
+    with reverts("violations: observed block is not recent"):
+        registry.reveal(*accusation.arguments(), sender=roles.relayer)
+
+
+def test_an_allowed_metric_can_still_be_collected_too_often(
+    accusation: Any, accuse: Callable[..., int], registry: ContractInstance
+) -> None:
+    kind = keccak(text="metric_over_collection_rate")
+    case = accuse(accusation.but(kind=kind, metric=keccak(text="latency_p50")))
+    assert (registry.case_of(case).severity, registry.case_of(case).penalty) == (2, 1)
+
+
+def test_a_node_in_its_grace_period_is_not_reported(
+    enacted: ContractInstance,
+    registry: ContractInstance,
+    chain: ChainManager,
+    roles: Any,
+    accusation: Any,
+    commit: Callable[..., None],
+    accuse: Callable[..., int],
+) -> None:
+    """Whichever version in force the accuser names, both are asked."""
+    enacted.remove_metric("latency_p50", sender=roles.owner)
+    enacted.allow_metric("user_location", "{}", sender=roles.owner)
+    switched = enacted.enact(enacted.draft_digest(), POLICY, sender=roles.owner).block_number
+    chain.mine(10)
+    last = switched + enacted.grace_blocks() - 1
+    for version, metric in ((2, "latency_p50"), (1, "user_location")):
+        lenient = accusation.but(
+            charter_version=version, metric=keccak(text=metric), observed_block=last
+        )
+        commit(lenient)
+        with reverts("violations: metric was allowed"):
+            registry.reveal(*lenient.arguments(), sender=roles.relayer)
+    accuse(
+        accusation.but(charter_version=2, metric=keccak(text="latency_p50"), observed_block=last + 1)
+    )
+
+
+def test_the_penalty_is_that_of_the_version_named(
+    enacted: ContractInstance,
+    registry: ContractInstance,
+    chain: ChainManager,
+    roles: Any,
+    accusation: Any,
+    accuse: Callable[..., int],
+) -> None:
+    enacted.set_violation("silent_collection", 0, 4, sender=roles.owner)
+    enacted.enact(enacted.draft_digest(), POLICY, sender=roles.owner)
+    case = registry.case_of(accuse(accusation))
+    assert (case.severity, case.penalty) == (3, 2)
+
+
+def test_a_violation_is_tried_once(
+    registry: ContractInstance,
+    roles: Any,
+    accusation: Any,
+    commit: Callable[..., None],
+    accuse: Callable[..., int],
+) -> None:
+    """By whoever it is reported, open or decided; only a case that nobody heard may be opened again."""
+    first = accuse(accusation)
+    thief = accusation.but(payee=roles.stranger.address)
+    commit(thief)
+    with reverts("cases: already reported"):
+        registry.reveal(*thief.arguments(), sender=roles.stranger)
+    for auditor in roles.auditors[:2]:
+        registry.confirm(first, sender=auditor)
+    with reverts("cases: already reported"):
+        registry.reveal(*thief.arguments(), sender=roles.stranger)
+    assert accuse(accusation.but(evidence=b"\x0e" * 32)) == first + 1
+
+
+def test_an_unheard_violation_can_be_reported_again(
+    registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any, accuse: Callable[..., int]
+) -> None:
+    first = accuse(accusation)
+    chain.pending_timestamp += REVIEW
+    registry.expire(first, sender=roles.stranger)
+    second = accuse(accusation)
+    assert second == first + 1
+    assert registry.case_of(first).status == 4
+    assert registry.case_of(second).status == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({0: ZERO}, "violations: charter is the zero address"),
+        ({2: ZERO}, "violations: committee is the zero address"),
+        ({3: 0}, "commitments: recent blocks are zero"),
+        ({4: 0}, "cases: review period is zero"),
+    ],
+)
+def test_refuses_to_be_built_wrongly(
+    project: ProjectManager,
+    enacted: ContractInstance,
+    nodes: ContractInstance,
+    roles: Any,
+    change: dict[int, Any],
+    reason: str,
+) -> None:
+    arguments = dict(enumerate((enacted, nodes, roles.committee, RECENT, REVIEW, ZERO))) | change
+    with reverts(reason):
+        roles.owner.deploy(project.ViolationRegistry, *arguments.values())
+
+
+def test_says_what_it_was_built_with(
+    registry: ContractInstance,
+    enacted: ContractInstance,
+    nodes: ContractInstance,
+    token: ContractInstance,
+    roles: Any,
+) -> None:
+    assert registry.charter() == enacted.address
+    assert registry.nodes() == nodes.address
+    assert registry.token() == token.address
+    assert registry.committee() == roles.committee.address
+    assert registry.review_period() == REVIEW
+    assert registry.predecessor() == ZERO
+    assert registry.owner() == roles.owner.address
+    assert registry.API_VERSION() == "1"
