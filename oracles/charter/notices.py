@@ -44,7 +44,10 @@ class Notice:
 class Channel(Protocol):
     """A way to reach the committee."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """A word for logs and metrics."""
+        ...
 
     async def send(self, notice: Notice) -> None:
         """Hand the notice over. Raises `NoticeFailed`."""

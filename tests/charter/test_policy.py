@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from charter_strategies import policies, rule
 from eth_utils.crypto import keccak
 from hypothesis import given
 from pydantic import ValidationError
@@ -15,7 +16,6 @@ from pydantic import ValidationError
 from oracles.charter.canonical import canonical_json, decimal_text, name_id
 from oracles.charter.policy import Consequence, MetricRule, Policy
 from oracles.charter.vocabulary import Kind, MetricType, Penalty, Severity, Standing
-from charter_strategies import policies
 
 
 @given(policies())
@@ -27,12 +27,8 @@ def test_canonical_form_is_read_back_as_the_same_policy(policy: Policy) -> None:
 
 
 def test_canonical_form_does_not_depend_on_the_order_of_writing() -> None:
-    one = Policy(
-        version="1", metrics={"a": MetricRule(labels={"r": ["x", "y"]}), "b": MetricRule(rate_hz="2.50")}
-    )
-    other = Policy(
-        version="1", metrics={"b": MetricRule(rate_hz="2.5"), "a": MetricRule(labels={"r": ["y", "x"]})}
-    )
+    one = Policy(version="1", metrics={"a": rule(labels={"r": ["x", "y"]}), "b": rule(rate_hz="2.50")})
+    other = Policy(version="1", metrics={"b": rule(rate_hz="2.5"), "a": rule(labels={"r": ["y", "x"]})})
 
     assert one.hash == other.hash
 
@@ -40,13 +36,13 @@ def test_canonical_form_does_not_depend_on_the_order_of_writing() -> None:
 def test_another_rule_is_another_hash() -> None:
     assert (
         Policy(version="1", metrics={"a": MetricRule()}).hash
-        != Policy(version="1", metrics={"a": MetricRule(rate_hz=2)}).hash
+        != Policy(version="1", metrics={"a": rule(rate_hz=2)}).hash
     )
 
 
 def test_bare_rule_is_empty_on_chain() -> None:
     assert MetricRule().on_chain() == b"{}"
-    assert MetricRule(rate_hz="0.5", minimum=0).on_chain() == b'{"rate_hz":"0.5"}'
+    assert rule(rate_hz="0.5", minimum=0).on_chain() == b'{"rate_hz":"0.5"}'
 
 
 def test_unknown_format_is_refused() -> None:
@@ -55,10 +51,10 @@ def test_unknown_format_is_refused() -> None:
 
 
 def test_kernel_numbers_are_whole_and_never_looser_than_the_rule() -> None:
-    rule = MetricRule(minimum="-1.5", maximum="20", decimals=2, rate_hz=3)
+    found = rule(minimum="-1.5", maximum="20", decimals=2, rate_hz=3)
 
-    assert rule.scaled_bounds == (-150, 2000)
-    assert rule.interval_ns == 333_333_334  # 3 Hz is 333,333,333.3 ns: rounded up
+    assert found.scaled_bounds == (-150, 2000)
+    assert found.interval_ns == 333_333_334  # 3 Hz is 333,333,333.3 ns: rounded up
 
 
 @pytest.mark.parametrize(
@@ -94,7 +90,7 @@ def test_kernel_numbers_are_whole_and_never_looser_than_the_rule() -> None:
 )
 def test_rule_refuses(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        MetricRule(**fields)
+        rule(**fields)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +103,10 @@ def test_rule_refuses(fields: dict[str, Any], message: str) -> None:
         ({"articles": {1: ""}}, "at least 1 item"),
         ({"articles": {1: "x" * 2049}}, "2048 are possible"),
         ({"description": "ä" * 600}, "1024 are possible"),
-        ({"violations": {"theft": Consequence(severity="low", penalty="none")}}, "'theft' is unknown"),
+        (
+            {"violations": {"theft": Consequence(severity=Severity.LOW, penalty=Penalty.NONE)}},
+            "'theft' is unknown",
+        ),
     ],
 )
 def test_policy_refuses(fields: dict[str, Any], message: str) -> None:
@@ -123,7 +122,7 @@ def test_policy_cannot_be_changed() -> None:
 
 
 def test_expired_metric_is_gone_the_day_after() -> None:
-    policy = Policy(version="1", metrics={"a": MetricRule(expires="2027-06-30"), "b": MetricRule()})
+    policy = Policy(version="1", metrics={"a": rule(expires="2027-06-30"), "b": MetricRule()})
 
     assert set(policy.on_day(date(2027, 6, 30)).metrics) == {"a", "b"}
     assert set(policy.on_day(date(2027, 7, 1)).metrics) == {"b"}

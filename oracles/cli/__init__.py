@@ -1,0 +1,1 @@
+"""The commands: `westworld` and, for the audit committee, `charter-admin`."""
