@@ -1,7 +1,7 @@
 """The bpf(2) system call by ctypes: the few commands that a long-lived agent needs on pinned objects.
 
-BCC costs some 68 MiB to import, so only the short-lived loader does that. Errors are OSError with the command's
-name. Layouts: linux/bpf.h, union bpf_attr.
+BCC costs some 68 MiB to import, so only the short-lived loader does that. Errors are OSError with the
+command's name. Layouts: linux/bpf.h, union bpf_attr.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def call(command: Command, attributes: bytes | ctypes.Array[ctypes.c_char]) -> i
 
 
 def wait_for_programs() -> None:
-    """Returns once no program runs that began before (membarrier(2) global is an RCU grace period, some ms)."""
+    """Returns once no program runs that began before: membarrier(2) as an RCU grace period, some ms."""
     if _libc.syscall(number_of(_MEMBARRIER), _MEMBARRIER_GLOBAL, 0, 0) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"membarrier: {os.strerror(number)}")
@@ -98,7 +98,7 @@ def get(path: Path) -> int:
 
 
 def info(fd: int, size: int = 256) -> bytes:
-    """struct bpf_map_info, bpf_prog_info or bpf_link_info of an object."""
+    """An object's struct bpf_map_info, bpf_prog_info or bpf_link_info."""
     into = ctypes.create_string_buffer(size)
     call(Command.OBJ_GET_INFO_BY_FD, struct.pack("=IIQ", fd, size, ctypes.addressof(into)))
     return into.raw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -45,9 +44,9 @@ def telemetry_cgroup(name: str = "westworld-telemetry", root: Path | None = None
 
 def cgroup_id(folder: Path) -> int:
     """The kernel's id of this incarnation of the cgroup (its inode number on 64-bit machines)."""
-    return os.stat(folder).st_ino
+    return folder.stat().st_ino
 
 
 def enter(folder: Path, pid: int = 0) -> None:
-    """Moves a process (0: the caller) into the cgroup; sockets that it already has stay judged by the old one."""
+    """Moves a process (0: the caller) into the cgroup; its sockets stay with the old one."""
     (folder / "cgroup.procs").write_text(str(pid))

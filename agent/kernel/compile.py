@@ -1,6 +1,6 @@
-"""Compiles the filter with BCC into an image: `python -m agent.kernel.compile IMAGE`. Root and kernel headers.
+"""Compiles the filter with BCC into an image: `python -m agent.kernel.compile [IMAGE]`.
 
-A process of its own, since BCC costs some 100 MiB and never gives them back.
+Needs root and kernel headers. A process of its own, since BCC costs some 100 MiB and never gives them back.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ def _maps(lib: Any, module: Any) -> Iterator[tuple[int, MapShape]]:
     """The maps that BCC made for itself, by descriptor: only their shapes are kept."""
     # BCC's Python part declares these nowhere.
     lib.bpf_num_tables.argtypes, lib.bpf_num_tables.restype = [ctypes.c_void_p], ctypes.c_size_t
-    lib.bpf_table_name.argtypes, lib.bpf_table_name.restype = [ctypes.c_void_p, ctypes.c_size_t], ctypes.c_char_p
-    lib.bpf_table_fd_id.argtypes, lib.bpf_table_fd_id.restype = [ctypes.c_void_p, ctypes.c_size_t], ctypes.c_int
+    by_number = [ctypes.c_void_p, ctypes.c_size_t]
+    lib.bpf_table_name.argtypes, lib.bpf_table_name.restype = by_number, ctypes.c_char_p
+    lib.bpf_table_fd_id.argtypes, lib.bpf_table_fd_id.restype = by_number, ctypes.c_int
     for number in range(lib.bpf_num_tables(module)):
         fd = lib.bpf_table_fd_id(module, number)
         kind, _, key_size, value_size, max_entries, flags = struct.unpack_from("=6I", bpf.info(fd))

@@ -18,8 +18,10 @@ class Control:
         self._map = controls
         raw = controls.lookup(_KEY)
         assert raw is not None  # noqa: S101 - an array's elements always exist
-        self._factor, self.generation, self.period, suspended = _LAYOUT.unpack(raw)
-        self._factor = self._factor or 1
+        factor, generation, period, suspended = _LAYOUT.unpack(raw)
+        self._factor: int = factor or 1
+        self.generation: int = generation
+        self.period: int = period
         self._suspended = bool(suspended)
         self._write()
 

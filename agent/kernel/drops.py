@@ -74,7 +74,8 @@ class Drops:
         return self._totals.columns(_KEY)[3 * _REASONS]
 
     def collect(self, drain: bool) -> list[DropEvent]:
-        """The first of each kind since the last acknowledgement; with `drain` also the sums of the period, which ends.
+        """The first of each kind since the last acknowledgement; with `drain` also the sums of the period,
+        which ends.
 
         Draining waits for a few milliseconds until the kernel no longer counts in that period.
         """
@@ -97,7 +98,7 @@ class Drops:
         self._owed = {}
 
     def _drain(self) -> list[DropEvent]:
-        """The tallies of the period before, if a crash left any behind; else those of the period that ends now."""
+        """The tallies of the period before, if a crash left any; else of the one that ends now."""
         tallies = list(self._kinds[self._control.period ^ 1].items())
         if not tallies:
             self._control.flip_period()

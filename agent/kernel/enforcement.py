@@ -1,4 +1,4 @@
-"""The agent's hold on the kernel: one object that starts, adopts, switches, watches and proves enforcement."""
+"""The agent's hold on the kernel: it starts, adopts, switches, watches and proves enforcement."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from agent.kernel.self_check import SelfCheck
 __all__ = ["DropEvent", "Enforcement", "EnforcementUnavailable", "Scope", "SelfCheck"]
 
 NOBODY = 65534
-#: After the first of a kind was told, others are gathered for so long: a flood of kinds wakes the agent 50 times a second.
+#: After the first of a kind was told, others are gathered for so long: a flood of kinds wakes the agent 50
+#: times a second.
 GATHER_SECONDS = 0.02
 
 
 class EnforcementUnavailable(Exception):
-    """This machine cannot enforce in the kernel; `missing` says what it lacks, in words for an operator."""
+    """No enforcement in the kernel on this machine; `missing` says what it lacks, in an operator's words."""
 
     def __init__(self, missing: Sequence[str]) -> None:
         self.missing = tuple(missing)
@@ -40,8 +41,8 @@ class EnforcementUnavailable(Exception):
 class Enforcement:
     """Programs, links and maps on one telemetry cgroup. All calls block briefly; call from a worker thread.
 
-    `with` or `close()` lets go of the file descriptors only: enforcement stays until `detach()`. One process at a time
-    may hold it.
+    `with` or `close()` lets go of the file descriptors only: enforcement stays until `detach()`. One process
+    at a time may hold it.
     """
 
     def __init__(
@@ -70,9 +71,10 @@ class Enforcement:
     ) -> Self:
         """Adopts what is pinned under `pins` and runs on `cgroup`, or loads and attaches it.
 
-        Programs of another version are swapped in place, without a gap; with `reload` also those of the same. Adopted,
-        the policy last switched stays in force, with its destinations, until the next `switch`. Otherwise nothing gets
-        out before the first one (`Reason.NO_POLICY`). `cache` keeps the compiled programs; root alone may write it.
+        Programs of another version are swapped in place, without a gap; with `reload` also those of the
+        same. Adopted, the policy last switched stays in force, with its destinations, until the next
+        `switch`. Otherwise nothing gets out before the first one (`Reason.NO_POLICY`). `cache` keeps the
+        compiled programs; root alone may write it.
 
         Raises EnforcementUnavailable(missing).
         """
@@ -122,7 +124,7 @@ class Enforcement:
         self._control.suspended = suspended
 
     def limit(self, factor: int) -> None:
-        """Slows every allowed rate `factor` times (1..1024): 1 is the charter's own rate. Raises ValueError."""
+        """Slows every allowed rate `factor` times (1..1024): 1 is the charter's own. Raises ValueError."""
         self._control.factor = factor
 
     def drops(self) -> Mapping[Reason, int]:
@@ -144,9 +146,9 @@ class Enforcement:
     async def events(self, period: float = 1.0) -> AsyncIterator[list[DropEvent]]:
         """Yields batches of drops: the first of a kind at once, the rest summed up each `period` seconds.
 
-        Asking for the next batch acknowledges the last: make it durable before. What was not acknowledged is told again
-        to the next holder, so nothing is lost (and after a crash something may be told twice). Over time the counts
-        add up to `drops()` exactly.
+        Asking for the next batch acknowledges the last: make it durable before. What was not acknowledged is
+        told again to the next holder, so nothing is lost (and after a crash something may be told twice).
+        Over time the counts add up to `drops()` exactly.
         """
         due = anyio.current_time() + period
         while True:

@@ -19,7 +19,8 @@ class HeadersMissing(Exception):
 
 
 def link_headers(release: str = os.uname().release, modules: Path = MODULES, sources: Path = SOURCES) -> Path:
-    """Makes /lib/modules/RELEASE/build and `source` point to installed headers, unless they already are there.
+    """Makes /lib/modules/RELEASE/build and `source` point to installed headers, unless they already are
+    there.
 
     Returns the `build` folder; raises HeadersMissing.
     """
@@ -34,7 +35,8 @@ def link_headers(release: str = os.uname().release, modules: Path = MODULES, sou
             link.symlink_to(target)
     except OSError as error:
         raise HeadersMissing(
-            f"cannot link {build} to {architecture}: {error.strerror}; run as root: python -m agent.kernel.headers"
+            f"cannot link {build} to {architecture}: {error.strerror};"
+            " run as root: python -m agent.kernel.headers"
         ) from error
     return build
 
@@ -47,7 +49,8 @@ def _installed(sources: Path) -> tuple[Path, Path]:
             if architecture != common and (architecture / "include").is_dir():
                 return architecture, common
     raise HeadersMissing(
-        f"no kernel headers under {sources}; on Debian install: apt-get install linux-headers-$(dpkg --print-architecture)"
+        f"no kernel headers under {sources};"
+        " on Debian install: apt-get install linux-headers-$(dpkg --print-architecture)"
     )
 
 

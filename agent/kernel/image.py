@@ -1,7 +1,7 @@
 """The compiled filter as a file: maps by their shapes, programs as instructions that name the maps they use.
 
-Compiling takes BCC a second or more and 100 MiB, so it happens in a process of its own, once for each version of
-the source; what it made is kept, and loading it takes milliseconds.
+Compiling takes BCC a second or more and 100 MiB, so it happens in a process of its own, once for each
+version of the source; what it made is kept, and loading it takes milliseconds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""From an image to what runs: maps made or found by their pins, programs loaded against them, links made or swapped.
+"""From an image to what runs: maps made or found by their pins, programs loaded against them, links made or
+swapped.
 
 Under the folder for pins:
-    maps_LAYOUT/NAME        shared by all programs of that layout, so policy, tokens and counters survive a new program
+    maps_LAYOUT/NAME        of one layout; shared, so policy, tokens and counters survive new programs
     programs_DIGEST/NAME    of one version of the source
     links/NAME              of one version at a time; swapped in place
 """
@@ -61,7 +62,8 @@ def ensure_maps(image: Image, pins: Path) -> dict[str, Map]:
 
 
 def load_programs(image: Image, maps: Mapping[str, Map], pins: Path) -> list[Hook]:
-    """Loads and pins the programs, in place of equally named ones; returns the optional hooks that this kernel lacks.
+    """Loads and pins the programs, in place of equally named ones; returns the optional hooks that this
+    kernel lacks.
 
     Raises OSError with the verifier's words if a program that must be there is refused.
     """
@@ -88,9 +90,11 @@ def load_programs(image: Image, maps: Mapping[str, Map], pins: Path) -> list[Hoo
 
 
 def attach_programs(pins: Path, cgroup: Path) -> None:
-    """Swaps the pinned links to the present programs, and makes those that are not there or lost their cgroup.
+    """Swaps the pinned links to the present programs, and makes those that are not there or lost their
+    cgroup.
 
-    If one fails, those that were made in this call are taken back, so that never half of the hooks hold by surprise.
+    If one fails, those that were made in this call are taken back, so that never half of the hooks hold by
+    surprise.
     """
     (pins / "links").mkdir(exist_ok=True)
     with ExitStack() as undo:

@@ -17,7 +17,7 @@ _BATCH = 4096
 
 
 class Map:
-    """A BPF map by its file descriptor, which it owns. Keys and values are bytes of exactly the map's sizes."""
+    """A BPF map by its file descriptor, which it owns. Keys and values are bytes of the map's sizes."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -104,7 +104,8 @@ class Map:
                     raise
                 done = True
             count = struct.unpack_from("=I", attributes, 32)[0]
-            yield from zip(_cut(keys, self.key_size, count), _cut(values, self.value_size, count), strict=True)
+            found = _cut(keys, self.key_size, count), _cut(values, self.value_size, count)
+            yield from zip(*found, strict=True)
             if done:
                 return
             begun = True

@@ -56,7 +56,7 @@ class PolicyTables:
         return bool(in_force), version
 
     def switch(self, rules: Iterable[KernelRule], version: int, destinations: Sequence[Destination]) -> None:
-        """Writes the generation that is not in force, then puts it in force. Raises ValueError with nothing changed."""
+        """Writes the generation not in force and puts it in force; ValueError with nothing changed."""
         named = self._checked(rules, destinations)
         self.settle()
         target = self._control.generation ^ 1

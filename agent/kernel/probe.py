@@ -2,8 +2,8 @@
 
     python -I probe.py CGROUP UID PORT UNIX_NAME
 
-It enters the cgroup, gives up root, opens its sockets and prints their cookies; once a line comes in on standard input
-it tries each way out and prints, as JSON, the error number that each met (0: it got out).
+It enters the cgroup, gives up root, opens its sockets and prints their cookies; once a line comes in on
+standard input it tries each way out and prints, as JSON, the error number that each met (0: it got out).
 """
 
 import errno
@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 SO_COOKIE = 57
@@ -69,20 +70,16 @@ def main(cgroup: str, uid: str, port: str, unix_name: str) -> None:
     sys.stdin.readline()
     met = {}
     for name, one in sockets.items():
-        listener = addresses[name][1], int(port)
-        elsewhere = addresses[name][1], DISCARD_PORT
-        met[f"{name} allowed"] = attempt(lambda one=one, to=listener: one.sendto(ALLOWED, to))
+        family, loopback = addresses[name]
+        listener, elsewhere = (loopback, int(port)), (loopback, DISCARD_PORT)
+        met[f"{name} allowed"] = attempt(partial(one.sendto, ALLOWED, listener))
         for what, payload in DENIED.items():
-            met[f"{name} {what}"] = attempt(
-                lambda one=one, payload=payload, to=listener: one.sendto(payload, to)
-            )
-        met[f"{name} sendto elsewhere"] = attempt(lambda one=one, to=elsewhere: one.sendto(ALLOWED, to))
-        met[f"{name} connect elsewhere"] = attempt(lambda one=one, to=elsewhere: one.connect(to))
-        met[f"{name} stream"] = attempt(
-            lambda family=addresses[name][0]: socket.socket(family, socket.SOCK_STREAM)
-        )
-    met["unix sendto"] = attempt(lambda: unix.sendto(b"x", f"\0{unix_name}"))
-    met["unix connect"] = attempt(lambda: unix.connect(f"\0{unix_name}"))
+            met[f"{name} {what}"] = attempt(partial(one.sendto, payload, listener))
+        met[f"{name} sendto elsewhere"] = attempt(partial(one.sendto, ALLOWED, elsewhere))
+        met[f"{name} connect elsewhere"] = attempt(partial(one.connect, elsewhere))
+        met[f"{name} stream"] = attempt(partial(socket.socket, family, socket.SOCK_STREAM))
+    met["unix sendto"] = attempt(partial(unix.sendto, b"x", f"\0{unix_name}"))
+    met["unix connect"] = attempt(partial(unix.connect, f"\0{unix_name}"))
     print(json.dumps(met), flush=True)
 
 

@@ -1,7 +1,7 @@
 """Reading a BPF ring buffer by its mapped pages, with the reader's position moved only on acknowledgement.
 
-Layout: kernel/bpf/ringbuf.c. One page holds the reader's position, the next the writer's, then the data twice, so
-that a record never has to be put together at the end.
+Layout: kernel/bpf/ringbuf.c. One page holds the reader's position, the next the writer's, then the data
+twice, so that a record never has to be put together at the end.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ class KernelRule:
     values at the allowed rate (0: not limited), and `burst` how many may come at once after a pause.
     A forbidden name needs nothing but its name: `KernelRule.forbidding(name)`.
 
-    A name with a colon is a legal name in a charter, but statsd ends a name at its first colon, so no datagram
-    can ever carry it.
+    A name with a colon is a legal name in a charter, but statsd ends a name at its first colon, so no
+    datagram can ever carry it.
     """
 
     name: bytes
@@ -79,8 +79,8 @@ class KernelRule:
             raise ValueError(f"{where}: burst {self.burst} is not between 1 and {BURST_LIMIT}")
         if not 0 <= self.interval_ns * self.burst <= TOLERANCE_LIMIT_NS:
             raise ValueError(
-                f"{where}: {self.burst} values every {self.interval_ns} ns is too rare for the kernel's clock;"
-                f" the product may not pass {TOLERANCE_LIMIT_NS} ns"
+                f"{where}: {self.burst} values every {self.interval_ns} ns is too rare for the kernel's"
+                f" clock; the product may not pass {TOLERANCE_LIMIT_NS} ns"
             )
 
     @classmethod
@@ -93,7 +93,7 @@ class KernelRule:
         cls,
         name: str,
         *,
-        type: MetricType = MetricType.GAUGE,
+        kind: MetricType = MetricType.GAUGE,
         minimum: Decimal | int = 0,
         maximum: Decimal | int = 100_000,
         decimals: int = 2,
@@ -108,7 +108,7 @@ class KernelRule:
             raise ValueError(f"metric {name}: rate_hz {rate_hz} must be more than 0")
         return cls(
             name.encode(),
-            type,
+            kind,
             int(low.to_integral_value("ROUND_CEILING")),
             int(high.to_integral_value("ROUND_FLOOR")),
             decimals,

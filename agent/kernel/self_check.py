@@ -45,7 +45,7 @@ def _scope(attempt: str) -> Scope:
 
 @contextmanager
 def _registered(probes: Map, identity: Mapping[str, object], port: int) -> Iterator[None]:
-    """The kernel knows the probe's sockets by cookie for the time of the check, and its process for refused sockets."""
+    """The kernel knows the probe's sockets by cookie, and its process for refused sockets."""
     cookies = identity["cookies"]
     assert isinstance(cookies, list)  # noqa: S101 - the probe is our own script
     keys = [struct.pack("=Q", key) for key in (*cookies, _PROCESS | int(str(identity["pid"])))]
@@ -78,7 +78,7 @@ def run(cgroup: Path, probes: Map, uid: int, *, silenced: bool, scopes: frozense
                 text=True,
             )
         )
-        assert probe.stdout and probe.stdin and probe.stderr  # noqa: S101, PT018 - they are pipes
+        assert probe.stdout and probe.stdin and probe.stderr  # noqa: S101 - they are pipes
         greeting = probe.stdout.readline()
         if not greeting:
             return [f"the probe did not start: {probe.stderr.read().strip()[-300:]}"]
