@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from typing import cast
 
 import anyio
 
@@ -68,8 +69,8 @@ class Limiter(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # asyncio's own datagram transport isn't a DatagramTransport by inheritance.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     @property
     def address(self) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""The ledger beside SQLite with one fsync a row, and beside pymerkle: `python tests/bench/bench_ledger.py`."""
+"""The ledger beside SQLite (one fsync a row) and pymerkle: `python tests/bench/bench_ledger.py`."""
 
 from __future__ import annotations
 
