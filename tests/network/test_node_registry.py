@@ -469,9 +469,7 @@ def test_nobody_is_appointed_by_mistake(nodes: ContractInstance, owner: AccountA
         nodes.set_treasury(nodes, sender=owner)
 
 
-def test_ownership_passes_and_ends(
-    nodes: ContractInstance, owner: AccountAPI, stranger: AccountAPI
-) -> None:
+def test_ownership_passes_and_ends(nodes: ContractInstance, owner: AccountAPI, stranger: AccountAPI) -> None:
     nodes.transfer_ownership(stranger, sender=owner)
     assert nodes.owner() == stranger.address
     nodes.renounce_ownership(sender=stranger)

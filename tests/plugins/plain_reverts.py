@@ -1,7 +1,7 @@
 """ape-foundry prints a call trace for every revert, also for one that a test expects.
 
-Tracing costs far more than the transaction, and what is printed is never read; `reverts` compares the message,
-which is there without it.
+Tracing costs far more than the transaction, and what is printed is never read; `reverts` compares the
+message, which is there without it.
 """
 
 import pytest

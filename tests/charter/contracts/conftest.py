@@ -1,4 +1,4 @@
-"""A charter in force, nodes with bonds, and a registry of violations with three auditors, two of whom decide."""
+"""A charter in force, nodes with bonds, and a registry of violations where two of three auditors decide."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Whatever people do with nodes and reports: no token is made or lost, a penalty falls once, a schemer never gains.
+"""Whatever people do with nodes and reports: no token is made or lost, penalties fall once, no schemer gains.
 
-The machine plays three people. The schemer operates nodes, reports them and is paid for it. The honest operator
-has a node of his own; whoever reports that is paid at a third address, so that the schemer's books hold nothing
-but what he does to himself.
+The machine plays three people. The schemer operates nodes, reports them and is paid for it. The honest
+operator has a node of his own; whoever reports that is paid at a third address, so that the schemer's books
+hold nothing but what he does to himself.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ KINDS = [
     "enforcement_tampered",
     "datagram_malformed",
 ]
+_TOPIC = keccak(text="charter")
+_ATTEMPTED = keccak(text="metric_not_allowed")
 _SLACK = 3_600
 """Seconds before an end in which the machine does nothing: the devnet's clock also moves by itself."""
 OPEN, CONFIRMED, DISMISSED, EXPIRED = range(1, 5)
@@ -118,7 +120,9 @@ def test_money_is_conserved_and_nobody_profits_from_himself(
             self.statuses[case] = OPEN
 
         @precondition(lambda self: self.open_cases())
-        @rule(data=st.data(), auditor=st.integers(0, 2), vote=st.sampled_from((CONFIRMED, CONFIRMED, DISMISSED)))
+        @rule(
+            data=st.data(), auditor=st.integers(0, 2), vote=st.sampled_from((CONFIRMED, CONFIRMED, DISMISSED))
+        )
         def vote(self, data: st.DataObject, auditor: int, vote: int) -> None:
             case = data.draw(st.sampled_from(self.open_cases()))
             sender = roles.auditors[auditor]
@@ -169,13 +173,22 @@ def test_money_is_conserved_and_nobody_profits_from_himself(
         def report_attempts_twice(self, entries: int) -> None:
             block = chain.blocks.head.number
             attempts = [
-                (node, self.entries + i, keccak(text="metric_not_allowed"), b"\x09" * 32, 1, block, 1, b"\x08" * 32)
+                (
+                    node,
+                    self.entries + i,
+                    _ATTEMPTED,
+                    b"\x09" * 32,
+                    1,
+                    block,
+                    1,
+                    b"\x08" * 32,
+                )
                 for i in range(entries)
             ]
             item = "(bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32)[]"
             payload = encode(["bytes32", item], [b"\x00" * 32, attempts])
             for expected in ("AttemptRecorded", "AttemptRefused"):
-                receipt = registry.on_report(keccak(text="charter"), 1, block, payload, sender=roles.committee)
+                receipt = registry.on_report(_TOPIC, 1, block, payload, sender=roles.committee)
                 assert [log.event_name for log in receipt.events] == [expected] * entries
             self.entries += entries
 
@@ -192,7 +205,7 @@ def test_money_is_conserved_and_nobody_profits_from_himself(
         def withdraw(self, data: st.DataObject) -> None:
             leaving = data.draw(st.sampled_from(sorted(self.leaving)))
             chain.pending_timestamp = max(chain.pending_timestamp + 1, self.leaving[leaving])
-            held = any(accused == leaving and self.statuses[case] == OPEN for case, (accused, _) in self.cases.items())
+            held = any(self.cases[case][0] == leaving for case in self.open_cases())
             if held or self.bonds[leaving] == 0:
                 call = {
                     "to": nodes.address,

@@ -1,4 +1,4 @@
-"""Whistleblowers' reports: committed to blindly, revealed by anyone, heard only against the charter's own word."""
+"""Whistleblowers' reports: committed to blindly, revealed by anyone, heard only as the charter allows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def world(registry: ContractInstance, node: bytes) -> None:
 def test_the_reporter_need_not_appear(
     registry: ContractInstance, nodes: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
 ) -> None:
-    """The relayer sends both transactions; all that names the payee is what the reporter chose to be paid at."""
+    """Others send both transactions; all that shows is the address that the reporter wants to be paid at."""
     commitment = accusation.commitment(chain.chain_id, registry.address)
     assert registry.commitment_of(*accusation.arguments()) == commitment
     committed = registry.commit(commitment, sender=roles.relayer)
@@ -66,7 +66,11 @@ def test_the_reporter_need_not_appear(
     ],
 )
 def test_a_commitment_binds_all_that_is_revealed(
-    registry: ContractInstance, roles: Any, accusation: Any, commit: Callable[..., None], changed: dict[str, Any]
+    registry: ContractInstance,
+    roles: Any,
+    accusation: Any,
+    commit: Callable[..., None],
+    changed: dict[str, Any],
 ) -> None:
     commit(accusation)
     with reverts("commitments: no such commitment"):
@@ -191,15 +195,11 @@ def test_a_node_in_its_grace_period_is_not_reported(
     chain.mine(10)
     last = switched + enacted.grace_blocks() - 1
     for version, metric in ((2, "latency_p50"), (1, "user_location")):
-        lenient = accusation.but(
-            charter_version=version, metric=keccak(text=metric), observed_block=last
-        )
+        lenient = accusation.but(charter_version=version, metric=keccak(text=metric), observed_block=last)
         commit(lenient)
         with reverts("violations: metric was allowed"):
             registry.reveal(*lenient.arguments(), sender=roles.relayer)
-    accuse(
-        accusation.but(charter_version=2, metric=keccak(text="latency_p50"), observed_block=last + 1)
-    )
+    accuse(accusation.but(charter_version=2, metric=keccak(text="latency_p50"), observed_block=last + 1))
 
 
 def test_the_penalty_is_that_of_the_version_named(

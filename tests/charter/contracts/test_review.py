@@ -140,9 +140,7 @@ def test_two_of_three_dismiss(
     assert nodes.node(node).open_cases == 0
 
 
-def test_only_auditors_vote_and_only_once(
-    registry: ContractInstance, roles: Any, case: int
-) -> None:
+def test_only_auditors_vote_and_only_once(registry: ContractInstance, roles: Any, case: int) -> None:
     for caller in (roles.owner, roles.committee, roles.whistleblower):
         with reverts("audit: caller is not an auditor"):
             registry.confirm(case, sender=caller)
