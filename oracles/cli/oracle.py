@@ -19,7 +19,7 @@ _url = click.option(
 
 @click.group(name="oracle", context_settings={"help_option_names": ["-h", "--help"]})
 def oracle() -> None:
-    r"""A member of the oracle committee: it re-checks what nodes recorded, signs, and reports to the chain.
+    """A member of the oracle committee: it re-checks what nodes recorded, signs, and reports to the chain.
 
     \b
     Examples:
@@ -27,12 +27,12 @@ def oracle() -> None:
       westworld oracle run
       westworld oracle status --format json
       westworld oracle evidence
-    """
+    """  # noqa: D301
 
 
 @oracle.command()
 def run() -> None:
-    r"""Run the oracle until SIGTERM; settings are WESTWORLD_… variables.
+    """Run the oracle until SIGTERM; settings are WESTWORLD_… variables.
 
     After a start it votes from the next slot on: its state folder may have been restored from a backup.
     Exit codes: 0 ended, 1 crashed, 2 settings, key or state unusable, 3 the chain is not what it must be.
@@ -40,7 +40,7 @@ def run() -> None:
     \b
     Example:
       WESTWORLD_PEERS='{"0x…": "http://10.0.0.8:9600"}' westworld oracle run
-    """
+    """  # noqa: D301
     # Imported here: the other commands need neither web3 nor a server.
     from oracles.cli.oracle_daemon import main
 
@@ -51,7 +51,7 @@ def run() -> None:
 @_url
 @format_option
 def status(url: str, form: str) -> None:
-    r"""Show what a running oracle waits for, and whether its pulse is fresh.
+    """Show what a running oracle waits for, and whether its pulse is fresh.
 
     Exit codes: 0 well, 1 its pulse is stale, 3 it did not answer.
 
@@ -59,7 +59,7 @@ def status(url: str, form: str) -> None:
     Examples:
       westworld oracle status
       westworld oracle status --url http://10.0.0.8:9600 --format json
-    """
+    """  # noqa: D301
     from oracles.cli.oracle_routes import OracleReport
 
     try:
@@ -80,14 +80,14 @@ def status(url: str, form: str) -> None:
 @_url
 @format_option
 def evidence(url: str, form: str) -> None:
-    r"""Show what an oracle holds against members that voted twice and nodes with two histories.
+    """Show what an oracle holds against members that voted twice and nodes with two histories.
 
     Exit codes: 0 nothing, 1 there is evidence, 3 it did not answer.
 
     \b
     Example:
       westworld oracle evidence --format json > evidence.json
-    """
+    """  # noqa: D301
     from oracles.cli.oracle_routes import Evidence
 
     try:
@@ -118,14 +118,14 @@ def evidence(url: str, form: str) -> None:
 )
 @format_option
 def key(out: Path, password_file: Path, form: str) -> None:
-    r"""Make the account that signs reports and pays for transactions, as a V3 keystore.
+    """Make the account that signs reports and pays for transactions, as a V3 keystore.
 
     Prints the address, which the DAO then seats. An existing file is kept.
 
     \b
     Example:
       westworld oracle key --out /etc/westworld/oracle.json --password-file /run/secrets/oracle
-    """
+    """  # noqa: D301
     from eth_account import Account
 
     from oracles.cli.chain_access import read_password
