@@ -26,6 +26,8 @@ Settled = Callable[[Intent, Block], Awaitable[bool]]
 _FILLER = "filler"
 _MOST_TRIES = 5
 _NOBODY = "0x" + "00" * 20
+_TO_A_REPETITION = ("already known", "already imported", "nonce too low")
+"""What nodes (geth, anvil, reth) answer to a transaction that they have, or had in a block."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ class Sender:
         self._address: str = account.address if account else _NOBODY
         self._settled: dict[str, Settled] = {_FILLER: _never}
         self._turn = anyio.Lock()
+        self._counted: dict[tuple[str, bytes], int] = {}
 
     def settles(self, kind: str, settled: Settled) -> None:
         """Say how the chain shows an effect of this kind: the idempotence key. Each kind needs it."""
@@ -63,6 +66,7 @@ class Sender:
             if not rows:
                 return 0
             latest, finalized = await self._rpc.latest(), await self._rpc.finalized()
+            self._counted.clear()
             await self._conclude(finalized)
             await self._push(latest)
             for row in await self._outbox.open_rows():
@@ -73,7 +77,7 @@ class Sender:
     async def _conclude(self, finalized: Block) -> None:
         """Close or requeue the rows whose nonces finalized blocks have used."""
         for row in await self._sent():
-            if row.nonce >= await self._rpc.nonce(row.sender, finalized):
+            if row.nonce >= await self._used(row.sender, finalized):
                 continue
             if await self._is_settled(row, finalized):
                 await self._close(row, State.DONE, f"the effect is there at block {finalized}")
@@ -108,16 +112,17 @@ class Sender:
 
     async def _push(self, latest: Block) -> None:
         """Send again what is in no block, be it by a reorg; dearer if it waited long."""
-        waiting = [
-            row for row in await self._sent() if row.nonce >= await self._rpc.nonce(row.sender, latest)
-        ]
+        waiting = [row for row in await self._sent() if row.nonce >= await self._used(row.sender, latest)]
         for row in waiting:
             attempt = row.attempts[-1]
-            if latest.number - attempt.made_at >= self._policy.stall_blocks:
-                attempt = await self._replace(row, attempt, latest) or attempt
-            await self._broadcast(row, attempt)
+            replacement = None
+            if stalled := latest.number - attempt.made_at >= self._policy.stall_blocks:
+                replacement = await self._replace(row, attempt, latest)
+            refusal = await self._broadcast(replacement or attempt)
+            if refusal is not None and (replacement is not None or not stalled):
+                await self._wait(row, refusal)
         own = [row.nonce for row in waiting if row.sender == self._address]
-        if own and min(own) > (used := await self._rpc.nonce(self._address, latest)):
+        if own and min(own) > (used := await self._used(self._address, latest)):
             # A stranger's transaction had this nonce and was reorganised away: all behind it is stuck.
             key = f"{_FILLER}:{used}:{latest.hash.hex()}"
             await self._outbox.enqueue(Intent(key, _FILLER, Call(self._address, b"")), latest.number)
@@ -166,7 +171,8 @@ class Sender:
         if fees is None:
             return await self._wait(row, "fees are over the ceiling")
         attempt = await self._sign(account, row, await self._free_nonce(latest), gas, fees, latest)
-        return await self._broadcast(row, attempt)
+        refusal = await self._broadcast(attempt)
+        return await self._wait(row, refusal) if refusal is not None else None
 
     async def _refused(self, row: Row, refusal: CallReverted, finalized: Block) -> None:
         """A refusal counts once it holds in a finalized block with all that came before the intent in it."""
@@ -179,7 +185,7 @@ class Sender:
 
     async def _free_nonce(self, latest: Block) -> int:
         held = {row.nonce for row in await self._sent() if row.sender == self._address}
-        nonce = await self._rpc.nonce(self._address, latest)
+        nonce = await self._used(self._address, latest)
         while nonce in held:
             nonce += 1
         return nonce
@@ -206,16 +212,24 @@ class Sender:
         _log.info("sending", key=row.intent.key, nonce=nonce, transaction="0x" + attempt.hash.hex())
         return attempt
 
-    async def _broadcast(self, row: Row, attempt: Attempt) -> None:
+    async def _broadcast(self, attempt: Attempt) -> str | None:
+        """Show a transaction to the endpoints; what they have against it, if anything."""
         try:
             await self._rpc.broadcast(attempt.raw)
         except RpcError as refusal:
-            # "Already known" and "nonce too low" are the usual answers to a repetition.
-            await self._wait(row, f"the endpoint says: {refusal.message}")
+            if not any(answer in refusal.message.lower() for answer in _TO_A_REPETITION):
+                return f"the endpoint says: {refusal.message}"
+        return None
 
     async def _gas(self, call: Call) -> int:
         # A quarter more: state may differ a little by the time of inclusion.
         return await self._rpc.estimate_gas(call, self._address) * 5 // 4
+
+    async def _used(self, account: str, at: Block) -> int:
+        """How many nonces an account had used at a block; asked once a tick."""
+        if (account, at.hash) not in self._counted:
+            self._counted[account, at.hash] = await self._rpc.nonce(account, at)
+        return self._counted[account, at.hash]
 
     async def _sent(self) -> list[Row]:
         return [row for row in await self._outbox.open_rows() if row.state is State.SENT]

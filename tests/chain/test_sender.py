@@ -363,7 +363,7 @@ async def test_a_crash_at_any_step_neither_loses_nor_doubles(
     """Dies at the first step that touches disk or chain, then at the second, and so on until it gets
     through.
     """
-    names = ["a", "b", "c"]
+    names = ["a", "b"]
     async with desk(tally, tmp_path) as work:
         await work.want(*names)
     crashes, step = 0, 0
@@ -397,7 +397,7 @@ async def test_a_crash_at_any_step_neither_loses_nor_doubles(
             tally.devnet.mine()
             tally.devnet.reorg(1)
     assert crashes >= 3
-    assert [tally.times(name) for name in names] == [1, 1, 1]
+    assert [tally.times(name) for name in names] == [1, 1]
 
 
 def _close_first(tally: Tally) -> None:
