@@ -161,9 +161,7 @@ def _compile(rule: MetricRule, factor: int) -> _Check:
             low <= value <= high
             and (
                 value.__class__ is int
-                or (
-                    value.__class__ is float and ((value * scale + _ROUNDER) - _ROUNDER) / scale == value  # type: ignore[operator]
-                )
+                or (value.__class__ is float and ((value * scale + _ROUNDER) - _ROUNDER) / scale == value)
             )
         ):
             refused = _judge_exactly(rule, value)

@@ -123,8 +123,8 @@ def parse(data: bytes, file: str) -> tuple[Node, list[Fault]]:
         raise DocumentRefused(
             [Fault(file, before.count(b"\n") + 1, column, "", "it is not UTF-8 text")]
         ) from None
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.count("[") + line.count("{") > MAX_BRACKETS:
+    for number, row in enumerate(text.splitlines(), 1):
+        if row.count("[") + row.count("{") > MAX_BRACKETS:
             crowded = Fault(file, number, 1, "", f"more than {MAX_BRACKETS} brackets are opened on this line")
             raise DocumentRefused([crowded])
     reader = _Reader(file)

@@ -9,9 +9,7 @@ import rich_click as click
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from oracles.chain.violation_registry import ViolationRegistry
 from oracles.charter.evidence import MAX_EVIDENCE_BYTES, SealedEvidence, unseal
-from oracles.charter.on_chain import transact
 from oracles.cli.chain_access import Access, chain_options, read_password
 from oracles.cli.output import USAGE, clear_errors, fail, format_option, run_async, show_json
 from oracles.daemon.keystore import load_signing_key, save_signing_key
@@ -43,6 +41,10 @@ def publish_key(key_file: Path, access: Access, form: str) -> None:
     public = bytes(key.public_key)
 
     async def work() -> dict[str, Any]:
+        # Imported here: web3 is slow to load.
+        from oracles.chain.violation_registry import ViolationRegistry
+        from oracles.charter.on_chain import transact
+
         async with access.connect() as (rpc, deployment):
             registry = ViolationRegistry.at(rpc, deployment)
             await registry.check_version(await rpc.finalized())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -12,7 +13,12 @@ from oracles.charter.policy import Consequence, MetricRule, Policy
 from oracles.charter.vocabulary import Access, Kind, MetricType, Penalty, Severity
 
 names = st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:.]{0,63}", fullmatch=True)
-texts = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs",)), max_size=40)
+texts = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=40)
+
+
+def rule(**fields: Any) -> MetricRule:
+    """A rule from plain values, as a document has them."""
+    return MetricRule.model_validate(fields)
 
 
 @st.composite
@@ -38,7 +44,7 @@ def rules(draw: st.DrawFn) -> MetricRule:
         minimum=low,
         maximum=high,
         decimals=places,
-        rate_hz=draw(st.sampled_from(["0.001", "0.25", "1", "20", "10000"])),
+        rate_hz=Decimal(draw(st.sampled_from(["0.001", "0.25", "1", "20", "10000"]))),
         burst=draw(st.integers(1, 50)),
         labels=labels,
         cardinality=draw(st.integers(1, 5)) if labels else 1,
