@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,7 +57,7 @@ class Enforcement:
         self._control = Control(self._maps["controls"])
         self._tables = PolicyTables(self._maps, self._control)
         self._drops = Drops(self._maps, self._control)
-        self._present = [hook for hook in HOOKS if loading.link_path(pins, hook).exists()]
+        self.present = [hook for hook in HOOKS if loading.link_path(pins, hook).exists()]
 
     @classmethod
     def start(
@@ -143,7 +143,7 @@ class Enforcement:
         """What `collect` returned is durable: it is not told again."""
         self._drops.acknowledge()
 
-    async def events(self, period: float = 1.0) -> AsyncIterator[list[DropEvent]]:
+    async def events(self, period: float = 1.0) -> AsyncGenerator[list[DropEvent], None]:
         """Yields batches of drops: the first of a kind at once, the rest summed up each `period` seconds.
 
         Asking for the next batch acknowledges the last: make it durable before. What was not acknowledged is
@@ -168,11 +168,11 @@ class Enforcement:
 
     def self_check(self, uid: int = NOBODY) -> SelfCheck:
         """Sends from inside the cgroup as `uid`: forbidden sends must fail and an allowed one must arrive."""
-        given = frozenset(hook.scope for hook in self._present)
+        given = frozenset(hook.scope for hook in self.present)
         missing = [
             f"{hook.scope.value}: this kernel has no hook for {hook.program.removeprefix('on_')}"
             for hook in HOOKS
-            if hook not in self._present
+            if hook not in self.present
         ]
         faults: list[str] = []
         in_force, _ = self._tables.head

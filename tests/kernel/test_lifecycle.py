@@ -1,0 +1,223 @@
+"""Enforcement outlives its agent, is adopted and swapped without a gap, and its loss is noticed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.kernel import bpf, bpffs, loading
+from agent.kernel.enforcement import Enforcement, EnforcementUnavailable, Scope
+from agent.kernel.hooks import HOOKS
+from agent.kernel.reasons import Reason
+from agent.kernel.rules import Destination, KernelRule
+
+from .conftest import CACHE, Collector, Server
+
+pytestmark = [pytest.mark.kernel, pytest.mark.feature("C10.1")]
+
+CPU = KernelRule.allowing("cpu", rate_hz=1000, burst=1000)
+SLOW = KernelRule.allowing("slow", rate_hz=1, burst=1)
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from agent.kernel.enforcement import Enforcement
+from agent.kernel.rules import Destination, KernelRule
+
+cgroup, pins, cache, to = sys.argv[1:]
+held = Enforcement.start(Path(cgroup), Path(pins), [Destination.parse(to)], cache=Path(cache))
+held.switch([KernelRule.allowing("cpu", rate_hz=1000, burst=1000), KernelRule.allowing("slow", burst=1)], 5)
+print(held.adopted, flush=True)
+time.sleep(600)
+"""
+
+
+def hold(cgroup: Path, pins: Path, server: Server) -> subprocess.Popen[str]:
+    """An agent of which nothing is left after SIGKILL but what it pinned."""
+    arguments = [str(cgroup), str(pins), str(CACHE), str(server.destination)]
+    agent = subprocess.Popen([sys.executable, "-c", HOLDER, *arguments], stdout=subprocess.PIPE, text=True)
+    assert agent.stdout
+    assert agent.stdout.readline() == "False\n"
+    return agent
+
+
+def test_after_sigkill_the_kernel_goes_on_and_is_adopted(
+    cgroup: Path, pins: Path, server: Server, collectors: Callable[..., Collector]
+) -> None:
+    agent = hold(cgroup, pins, server)
+    collector = collectors()
+    assert collector.send(b"slow:1|g", server.destination)
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    assert not collector.send(b"user_location:1|g", server.destination)
+    assert collector.send(b"cpu:1|g", server.destination)
+    with Enforcement.start(cgroup, pins, [server.destination], cache=CACHE) as adopted:
+        assert adopted.adopted
+        assert adopted.version == 5
+        assert adopted.attached()
+        # What happened meanwhile is told, and tokens are where they were.
+        assert [(event.reason, event.name) for event in adopted.collect()] == [
+            (Reason.UNKNOWN_NAME, b"user_location")
+        ]
+        adopted.switch([CPU, SLOW], 6)
+        assert not collector.send(b"slow:1|g", server.destination)
+        assert adopted.self_check().faults == ()
+        adopted.detach()
+    assert collector.send(b"user_location:1|g", server.destination)
+    assert server.received() == [b"slow:1|g", b"cpu:1|g", b"user_location:1|g"]
+
+
+def test_programs_are_swapped_in_place_without_a_gap(
+    enforcement: Enforcement, collector: Collector, server: Server
+) -> None:
+    enforcement.switch([CPU, KernelRule.allowing("steady", rate_hz=1_000_000, burst=60_000)], 1)
+    links = [loading.link_path(enforcement.pins, hook) for hook in HOOKS]
+    before = {path.name: path.stat().st_ino for path in links if path.exists()}
+    to = ("127.0.0.1", server.destination.port)
+    ended = threading.Event()
+    results: dict[str, tuple[int, int]] = {}
+
+    def send() -> None:
+        while not ended.is_set():
+            for name in ("steady", "forbidden"):
+                passed, refused = collector.do(f"burst(sock4, b'{name}:1|g', {to!r}, 0.02, 0)")
+                known = results.get(name, (0, 0))
+                results[name] = known[0] + passed, known[1] + refused
+            server.received()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        for _ in range(3):
+            enforcement.close()
+            swapped = Enforcement.start(
+                enforcement.cgroup, enforcement.pins, enforcement.destinations, cache=CACHE, reload=True
+            )
+            assert not swapped.adopted
+            assert swapped.version == 1
+            swapped.close()
+    finally:
+        ended.set()
+        thread.join()
+    assert results["forbidden"][0] == 0 < results["forbidden"][1]
+    assert results["steady"][1] == 0 < results["steady"][0]
+    # The same links, not second copies beside them.
+    assert {path.name: path.stat().st_ino for path in links if path.exists()} == before
+    with Enforcement.start(
+        enforcement.cgroup, enforcement.pins, enforcement.destinations, cache=CACHE
+    ) as adopted:
+        assert adopted.adopted
+
+
+def test_a_cgroup_removed_and_remade_is_noticed_and_taken_up(
+    cgroup: Path, pins: Path, server: Server
+) -> None:
+    with Enforcement.start(cgroup, pins, [server.destination], cache=CACHE) as first:
+        first.switch([CPU], 1)
+        assert first.attached()
+        cgroup.rmdir()
+        assert not first.attached()
+        cgroup.mkdir()
+        assert not first.attached()
+        check = first.self_check()
+        assert not check.enforcing
+        assert "removed and made again" in check.faults[0]
+    with Enforcement.start(cgroup, pins, [server.destination], cache=CACHE) as second:
+        assert not second.adopted
+        assert second.attached()
+        assert second.version == 1
+        assert second.self_check().enforcing
+        second.detach()
+
+
+def test_the_self_check_proves_it_and_is_nobodys_violation(enforcement: Enforcement) -> None:
+    assert enforcement.self_check().faults == ("no policy was switched in yet",)
+    enforcement.switch([CPU], 1)
+    for silenced in (False, True):
+        enforcement.suspend(silenced)
+        check = enforcement.self_check()
+        assert check.faults == ()
+        assert check.enforcing
+        assert {Scope.DATAGRAM, Scope.DESTINATION, Scope.SOCKET} <= set(check.scopes)
+        assert (Scope.UNIX in check.scopes) == (not check.missing)
+    assert sum(enforcement.drops().values()) == 0
+    assert enforcement.collect() == []
+
+
+def test_the_self_check_sees_what_is_not_enforced(
+    enforcement: Enforcement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enforcement.switch([CPU], 1)
+    for name in ("on_sock_create", "on_egress"):
+        (enforcement.pins / "links" / name).unlink()
+    assert not enforcement.attached()
+    monkeypatch.setattr(enforcement, "attached", lambda: True)
+    check = enforcement.self_check()
+    assert not check.enforcing
+    assert "ipv4 range: got out, but should have failed with EPERM" in check.faults
+    assert "ipv4 stream: got out, but should have failed with EPERM" in check.faults
+    assert any(fault.startswith("ipv4: the listener received") for fault in check.faults)
+
+
+def test_detaching_leaves_nothing(cgroup: Path, pins: Path) -> None:
+    enforcement = Enforcement.start(cgroup, pins, [], cache=CACHE)
+    enforcement.detach()
+    assert not pins.exists()
+    bpffs.clear(pins)
+
+
+def test_a_kernel_that_refuses_is_unavailable(
+    cgroup: Path, pins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(1, "bpf PROG_LOAD: Operation not permitted")
+
+    monkeypatch.setattr("agent.kernel.bpf.load", refuse)
+    with pytest.raises(EnforcementUnavailable) as caught:
+        Enforcement.start(cgroup, pins, [], cache=CACHE)
+    assert "Operation not permitted" in caught.value.missing[0]
+    bpffs.clear(pins)
+
+
+def test_an_attachment_that_fails_half_way_is_taken_back(
+    cgroup: Path, pins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = bpf.link
+    made: list[int] = []
+
+    def fails_at_the_third(program: int, target: int, attach: int) -> int:
+        if len(made) == 2:
+            raise OSError(22, "bpf LINK_CREATE: Invalid argument")
+        made.append(attach)
+        return link(program, target, attach)
+
+    monkeypatch.setattr("agent.kernel.bpf.link", fails_at_the_third)
+    with pytest.raises(EnforcementUnavailable, match="LINK_CREATE"):
+        Enforcement.start(cgroup, pins, [], cache=CACHE)
+    assert made
+    assert list((pins / "links").iterdir()) == []
+    bpffs.clear(pins)
+
+
+def test_a_cgroup_that_is_not_there_is_named(pins: Path) -> None:
+    with pytest.raises(EnforcementUnavailable, match="there is no cgroup /nowhere"):
+        Enforcement.start(Path("/nowhere"), pins, [Destination.parse("127.0.0.1:8125")])
+
+
+def test_without_root_it_is_unavailable(cgroup: Path, pins: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        try:
+            Enforcement.start(cgroup, pins, [])
+        except EnforcementUnavailable as error:
+            os._exit(0 if error.missing == ("loading BPF programs needs root",) else 1)
+        os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
