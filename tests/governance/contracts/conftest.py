@@ -11,10 +11,10 @@ from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
-from eth_abi import encode
+from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 from web3.exceptions import ContractLogicError
 
 from oracles.chain.block import Call
@@ -170,11 +170,11 @@ def hashed(proposal: Proposal) -> tuple[Any, ...]:
     return (*proposal.arguments(), proposal.description_hash)
 
 
-def standard_track(executor: ContractInstance, **changed: Any) -> tuple[Any, ...]:
+def standard_track(executor: Any, **changed: Any) -> tuple[Any, ...]:
     """The settings of the track `standard`."""
     fields: dict[str, Any] = {
         "name": word(STANDARD),
-        "executor": executor.address,
+        "executor": getattr(executor, "address", executor),
         "administrator": word(STANDARD),
         "voting_delay": VOTING_DELAY,
         "voting_period": VOTING_PERIOD,

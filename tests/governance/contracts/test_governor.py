@@ -10,7 +10,7 @@ import pytest
 from ape.api import AccountAPI
 from ape.managers.project import ProjectManager
 from eth_account.signers.local import LocalAccount
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 from oracles.chain.governor import Proposal
 from oracles.chain.typed import ballot_message, digest, extended_ballot_message, sign
@@ -262,7 +262,9 @@ class TestVoteBySignature:
         told = error("GovernorInvalidSignature(address)", keys[1].address)
         assert refusal(dao.governor.castVoteBySig, *ballot.arguments(), sender=stranger) == told
 
-    @pytest.mark.parametrize("fault", ["support", "voter", "nonce", "chain", "contract", "short", "malleable"])
+    @pytest.mark.parametrize(
+        "fault", ["support", "voter", "nonce", "chain", "contract", "short", "malleable"]
+    )
     def test_refuses_what_was_not_signed_so(
         self, dao: Dao, keys: Sequence[LocalAccount], stranger: AccountAPI, fault: str
     ) -> None:
@@ -280,7 +282,11 @@ class TestVoteBySignature:
         if fault == "short":
             ballot = replace(ballot, signature=ballot.signature[:64])
         if fault == "malleable":
-            r, s, v = ballot.signature[:32], int.from_bytes(ballot.signature[32:64], "big"), ballot.signature[64]
+            r, s, v = (
+                ballot.signature[:32],
+                int.from_bytes(ballot.signature[32:64], "big"),
+                ballot.signature[64],
+            )
             twin = r + (SECP256K1_N - s).to_bytes(32, "big") + bytes([55 - v])
             ballot = replace(ballot, signature=twin)
         told = error("GovernorInvalidSignature(address)", ballot.voter)
@@ -291,9 +297,7 @@ class TestVoteBySignature:
     ) -> None:
         identifier = dao.open(dao.propose(dao.number_call()))
         voter = keys[1].address
-        signature = sign(
-            keys[1], extended_ballot_message(dao.domain, identifier, FOR, voter, 0, "so", b"x")
-        )
+        signature = sign(keys[1], extended_ballot_message(dao.domain, identifier, FOR, voter, 0, "so", b"x"))
         vote = dao.governor.castVoteWithReasonAndParamsBySig
         told = error("GovernorInvalidSignature(address)", voter)
         assert refusal(vote, identifier, FOR, voter, "no", b"x", signature, sender=stranger) == told
@@ -378,7 +382,9 @@ class TestQueueAndExecute:
         assert dao.executor.getTimestamp(operation) == log.etaSeconds
 
         early = refusal(dao.governor.execute, *hashed(proposal), sender=owner)
-        assert early[:4] == error("TimelockUnexpectedOperationState(bytes32,bytes32)", operation, bytes(32))[:4]
+        assert (
+            early[:4] == error("TimelockUnexpectedOperationState(bytes32,bytes32)", operation, bytes(32))[:4]
+        )
         dao.until(log.etaSeconds)
         receipt = dao.execute(proposal, value=2)
         assert [log.proposalId for log in receipt.decode_logs(dao.governor.ProposalExecuted)] == [identifier]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ape
-import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
@@ -45,7 +44,10 @@ class TestConstructor:
     def test_refuses_a_supply_that_does_not_pack(self, project: ProjectManager, owner: AccountAPI) -> None:
         with ape.reverts():
             owner.deploy(project.MeshToken, "Mesh", "MESH", 2**96, owner.address)
-        assert owner.deploy(project.MeshToken, "Mesh", "MESH", 2**96 - 1, owner.address).totalSupply() == 2**96 - 1
+        assert (
+            owner.deploy(project.MeshToken, "Mesh", "MESH", 2**96 - 1, owner.address).totalSupply()
+            == 2**96 - 1
+        )
 
     def test_refuses_no_holder(self, project: ProjectManager, owner: AccountAPI) -> None:
         with ape.reverts():
@@ -83,7 +85,9 @@ class TestAllowance:
         token.transferFrom(owner, stranger, 3, sender=stranger)
         assert (token.allowance(owner, stranger), token.balanceOf(stranger)) == (2, 3)
 
-    def test_without_end_stays(self, token: ContractInstance, owner: AccountAPI, stranger: AccountAPI) -> None:
+    def test_without_end_stays(
+        self, token: ContractInstance, owner: AccountAPI, stranger: AccountAPI
+    ) -> None:
         token.approve(stranger, 2**256 - 1, sender=owner)
         token.transferFrom(owner, stranger, 3, sender=stranger)
         assert token.allowance(owner, stranger) == 2**256 - 1
@@ -104,7 +108,12 @@ class TestAllowance:
 
 class TestPermit:
     def sign(
-        self, token: ContractInstance, chain: ChainManager, key: LocalAccount, spender: str, deadline: int = FOREVER
+        self,
+        token: ContractInstance,
+        chain: ChainManager,
+        key: LocalAccount,
+        spender: str,
+        deadline: int = FOREVER,
     ) -> tuple[int, bytes, bytes]:
         nonce = token.nonces(key.address)
         message = permit_message(domain(token, chain), key.address, spender, 9, nonce, deadline)
@@ -119,7 +128,10 @@ class TestPermit:
         token.permit(*arguments, sender=stranger)
         assert token.allowance(keys[0].address, stranger) == 9
         assert token.nonces(keys[0].address) == 1
-        assert refusal(token.permit, *arguments, sender=stranger)[:4] == error("ERC2612InvalidSigner(address,address)", ZERO, ZERO)[:4]
+        assert (
+            refusal(token.permit, *arguments, sender=stranger)[:4]
+            == error("ERC2612InvalidSigner(address,address)", ZERO, ZERO)[:4]
+        )
 
     def test_refuses_another_signer(
         self, token: ContractInstance, chain: ChainManager, keys: Sequence[LocalAccount], stranger: AccountAPI
@@ -127,8 +139,8 @@ class TestPermit:
         nonce = token.nonces(keys[0].address)
         message = permit_message(domain(token, chain), keys[0].address, stranger.address, 9, nonce, FOREVER)
         signed = keys[1].sign_message(message)
-        arguments = (keys[0].address, stranger, 9, FOREVER, signed.v)
-        arguments += (signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
+        signature = (signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
+        arguments = (keys[0].address, stranger, 9, FOREVER, *signature)
         told = error("ERC2612InvalidSigner(address,address)", keys[1].address, keys[0].address)
         assert refusal(token.permit, *arguments, sender=stranger) == told
 
@@ -147,7 +159,9 @@ class TestPermit:
         told = error("ECDSAInvalidSignatureS(bytes32)", twin)
         arguments = (keys[0].address, stranger, 9, FOREVER)
         assert refusal(token.permit, *arguments, 55 - v, r, twin, sender=stranger) == told
-        assert refusal(token.permit, *arguments, 29, r, s, sender=stranger) == error("ECDSAInvalidSignature()")
+        assert refusal(token.permit, *arguments, 29, r, s, sender=stranger) == error(
+            "ECDSAInvalidSignature()"
+        )
 
 
 class TestDelegation:
@@ -220,7 +234,9 @@ class TestPastVotes:
         assert token.getPastTotalSupply(min(expected)) == SUPPLY
         assert token.getPastTotalSupply(1) == 0
 
-    def test_refuse_the_present(self, token: ContractInstance, chain: ChainManager, owner: AccountAPI) -> None:
+    def test_refuse_the_present(
+        self, token: ContractInstance, chain: ChainManager, owner: AccountAPI
+    ) -> None:
         future = chain.blocks.head.timestamp + 1_000
         for answer in (
             refusal(token.getPastVotes, owner, future, sender=owner),

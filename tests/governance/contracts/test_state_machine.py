@@ -18,7 +18,13 @@ from ape.api import AccountAPI
 from ape.exceptions import ContractLogicError
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from oracles.chain.governor import Proposal
 from oracles.governance.proposal import CHARTER_AMENDMENT, STANDARD, draft, proposal_id
@@ -118,9 +124,8 @@ class Machine(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.dao.until(self.dao.now + seconds)
 
-    @initialize()
     @rule(proposer=WALLETS, charter=st.booleans(), honest=st.booleans())
-    def propose(self, proposer: int = 0, charter: bool = False, honest: bool = True) -> None:
+    def propose(self, proposer: int, charter: bool, honest: bool) -> None:
         number = len(self.cases) + 1
         call = self.dao.charter_call(number) if charter else self.dao.number_call(number)
         track = CHARTER_AMENDMENT if charter == honest else STANDARD
@@ -176,15 +181,15 @@ class Machine(RuleBasedStateMachine):
             assert target.setter() == executor
             assert target.number() == self.cases.index(case) + 1
 
+    def votable(self) -> list[Case]:
+        return [case for case in self.cases if not case.canceled and self.dao.now < case.end - 5 * MARGIN]
+
+    @precondition(lambda self: self.votable())
     @rule(data=st.data())
     def take_through(self, data: Any) -> None:
-        """The whole way at once, which single steps rarely complete."""
-        open_cases = [case for case in self.cases if not case.canceled and self.dao.now < case.start - MARGIN]
-        if not open_cases:
-            self.propose()
-            open_cases = self.cases[-1:]
-        case = data.draw(st.sampled_from(open_cases))
-        self.dao.until(case.start + MARGIN + 1)
+        """The whole way to the queue at once, which single steps rarely complete."""
+        case = data.draw(st.sampled_from(self.votable()))
+        self.dao.until(max(self.dao.now, case.start) + MARGIN + 1)
         for wallet in range(len(SHARES)):
             if self.settle(case) < case.end and wallet not in case.ballots:
                 support = data.draw(st.sampled_from([FOR, FOR, ABSTAIN, AGAINST]))

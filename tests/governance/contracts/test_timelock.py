@@ -9,8 +9,8 @@ from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
-from eth_abi import encode
-from eth_utils import keccak
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from .conftest import ZERO, error, refusal, refused_call
 
@@ -107,7 +107,11 @@ class TestSchedule:
         assert timelock.isOperationPending(identifier) and timelock.isOperationReady(identifier)
 
     def test_refuses_strangers(
-        self, timelock: ContractInstance, stranger: AccountAPI, operation: tuple[Any, ...], batch: tuple[Any, ...]
+        self,
+        timelock: ContractInstance,
+        stranger: AccountAPI,
+        operation: tuple[Any, ...],
+        batch: tuple[Any, ...],
     ) -> None:
         told = error(
             "AccessControlUnauthorizedAccount(address,bytes32)", stranger, bytes(timelock.PROPOSER_ROLE())
@@ -133,7 +137,9 @@ class TestSchedule:
     ) -> None:
         targets, values, payloads, *rest = batch
         told = error("TimelockInvalidOperationLength(uint256,uint256,uint256)", 2, 1, 2)
-        assert refusal(timelock.scheduleBatch, targets, values, payloads[:1], *rest, DELAY, sender=owner) == told
+        assert (
+            refusal(timelock.scheduleBatch, targets, values, payloads[:1], *rest, DELAY, sender=owner) == told
+        )
         assert refusal(timelock.executeBatch, targets, values, payloads[:1], *rest, sender=owner) == told
 
     def test_refuses_more_calls_than_its_bound(
@@ -181,7 +187,11 @@ class TestExecute:
         assert (target.number(), target.calls(), target.balance) == (2, 2, 5)
 
     def test_refuses_before_the_delay(
-        self, timelock: ContractInstance, owner: AccountAPI, operation: tuple[Any, ...], batch: tuple[Any, ...]
+        self,
+        timelock: ContractInstance,
+        owner: AccountAPI,
+        operation: tuple[Any, ...],
+        batch: tuple[Any, ...],
     ) -> None:
         timelock.schedule(*operation, DELAY, sender=owner)
         told = unexpected(bytes(timelock.hashOperation(*operation)), READY)
@@ -190,7 +200,11 @@ class TestExecute:
         assert refusal(timelock.executeBatch, *batch, sender=owner) == told
 
     def test_refuses_strangers(
-        self, timelock: ContractInstance, stranger: AccountAPI, operation: tuple[Any, ...], batch: tuple[Any, ...]
+        self,
+        timelock: ContractInstance,
+        stranger: AccountAPI,
+        operation: tuple[Any, ...],
+        batch: tuple[Any, ...],
     ) -> None:
         told = error(
             "AccessControlUnauthorizedAccount(address,bytes32)", stranger, bytes(timelock.EXECUTOR_ROLE())
@@ -335,9 +349,10 @@ class TestDeposits:
     def test_are_taken(self, timelock: ContractInstance, owner: AccountAPI, stranger: AccountAPI) -> None:
         owner.transfer(timelock, 3)
         assert timelock.balance == 3
-        assert timelock.onERC721Received(owner, stranger, 1, b"") == bytes.fromhex("150b7a02")
-        assert timelock.onERC1155Received(owner, stranger, 1, 2, b"") == bytes.fromhex("f23a6e61")
-        assert timelock.onERC1155BatchReceived(owner, stranger, [1], [2], b"") == bytes.fromhex("bc197c81")
+        single, batch = (owner, stranger, 1, 2, b""), (owner, stranger, [1], [2], b"")
+        assert timelock.onERC721Received.call(owner, stranger, 1, b"") == bytes.fromhex("150b7a02")
+        assert timelock.onERC1155Received.call(*single) == bytes.fromhex("f23a6e61")
+        assert timelock.onERC1155BatchReceived.call(*batch) == bytes.fromhex("bc197c81")
 
     def test_are_refused_with_unknown_calls(self, timelock: ContractInstance, owner: AccountAPI) -> None:
         assert refused_call(timelock, b"\x12\x34\x56\x78", sender=owner, value=1) == b""

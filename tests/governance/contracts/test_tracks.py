@@ -69,7 +69,9 @@ class TestConstructor:
             assert name_of(governor.trackOf(contract, b"\x12\x34\x56\x78")) == track
             assert name_of(governor.trackOf(contract, EVERY_CALL)) == track
 
-    @pytest.mark.parametrize("fault", ["no standard", "shared executor", "unknown administrator", "unknown track"])
+    @pytest.mark.parametrize(
+        "fault", ["no standard", "shared executor", "unknown administrator", "unknown track"]
+    )
     def test_refuses(self, project: ProjectManager, dao: Dao, owner: AccountAPI, fault: str) -> None:
         tracks = [standard_track(dao.executor), charter_track(dao.charter_executor)]
         reservations: list[Any] = []
@@ -107,10 +109,10 @@ class TestDescription:
         arguments = (*draft([dao.number_call()], "why").arguments(), description)
         assert refusal(dao.governor.propose, *arguments, sender=voters[0]) == told
 
-    @pytest.mark.parametrize("description", ["", "#track", "why #track=charter_amendment\n", "#track=standard\n"])
-    def test_means_standard_otherwise(
-        self, dao: Dao, voters: Sequence[AccountAPI], description: str
-    ) -> None:
+    @pytest.mark.parametrize(
+        "description", ["", "#track", "why #track=charter_amendment\n", "#track=standard\n"]
+    )
+    def test_means_standard_otherwise(self, dao: Dao, voters: Sequence[AccountAPI], description: str) -> None:
         arguments = (*draft([dao.number_call()], "why").arguments(), description)
         receipt = dao.governor.propose(*arguments, sender=voters[0])
         (log,) = receipt.decode_logs(dao.governor.ProposalCreated)
@@ -176,7 +178,11 @@ class TestReserveCall:
         call = call_to(dao.governor, "reserveCall", dao.target.address, selector, word(CHARTER_AMENDMENT))
         receipt = dao.pass_(call)
         (log,) = receipt.decode_logs(dao.governor.CallReserved)
-        assert (log.target, bytes(log.selector), name_of(log.track)) == (dao.target, selector, CHARTER_AMENDMENT)
+        assert (log.target, bytes(log.selector), name_of(log.track)) == (
+            dao.target,
+            selector,
+            CHARTER_AMENDMENT,
+        )
         assert refused_proposal(dao, dao.number_call()) == reserved(dao.number_call(), CHARTER_AMENDMENT)
         dao.propose(call_to(dao.target, "refuse"))
 
@@ -214,11 +220,15 @@ class TestSetTrack:
         assert refused_proposal(dao, call) == reserved(call, CHARTER_AMENDMENT)
         receipt = dao.pass_(call, track=CHARTER_AMENDMENT)
         (log,) = receipt.decode_logs(dao.governor.TrackSet)
-        assert (name_of(log.name), log.executor, log.votingPeriod) == (CHARTER_AMENDMENT, dao.charter_executor, 1)
+        assert (name_of(log.name), log.executor, log.votingPeriod) == (
+            CHARTER_AMENDMENT,
+            dao.charter_executor,
+            1,
+        )
         assert tuple(dao.governor.track(word(CHARTER_AMENDMENT))) == shorter
 
     def test_adds_a_track_with_its_own_executor(self, dao: Dao, new_executor: ContractInstance) -> None:
-        added = standard_track(new_executor, name=word("restart"), voting_period=9)
+        added = standard_track(new_executor, name=word("restart"), quorum=6)
         dao.pass_(call_to(dao.governor, "setTrack", added))
         assert dao.governor.trackCount() == 3
         assert tuple(dao.governor.track(word("restart"))) == added
@@ -249,7 +259,7 @@ class TestSetTrack:
         executor = {"claimed executor": dao.charter_executor.address, "no executor": ZERO}.get(
             fault, new_executor.address
         )
-        settings = standard_track(new_executor, name=word(name), executor=executor)
+        settings = standard_track(executor, name=word(name))
         proposal = dao.propose(call_to(dao.governor, "setTrack", settings))
         dao.vote(proposal, FOR)
         dao.queue(proposal)
