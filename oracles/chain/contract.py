@@ -31,6 +31,8 @@ class Contract:
 
     name: ClassVar[str]
     known_versions: ClassVar[frozenset[str]] = frozenset({"1"})
+    version_view: ClassVar[str | None] = "API_VERSION"
+    """The view that tells the version; None for a contract whose reference has none."""
 
     def __init__(self, rpc: Rpc, address: str) -> None:
         self._rpc = rpc
@@ -48,15 +50,17 @@ class Contract:
             raise DeploymentFault(
                 f"no contract at {self.address}, where the deployment has {self.name}, at block {at}"
             )
-        found = await self._reported_version(at)
+        if self.version_view is None:
+            return
+        found = await self._reported_version(self.version_view, at)
         if found not in self.known_versions:
             raise UnknownContractVersion(f"{self.name} at {self.address}", found, self.known_versions)
 
-    async def _reported_version(self, at: Block) -> str:
+    async def _reported_version(self, view: str, at: Block) -> str:
         # The ABI is ours and may be newer than what is deployed: a contract that has no such function
         # reverts.
         try:
-            return str(await self._read(at, "API_VERSION"))
+            return str(await self._read(at, view))
         except CallReverted:
             return ""
 

@@ -48,6 +48,7 @@ class Governor(Contract):
     """contracts/governance/Governor.vy. Timepoints are in the Governor's clock (ERC-6372)."""
 
     name = "Governor"
+    version_view = "version"
 
     async def domain(self, at: Block) -> Domain:
         """The EIP-712 domain that ballots are signed under (ERC-5267)."""

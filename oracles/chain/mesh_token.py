@@ -10,6 +10,7 @@ class MeshToken(Contract):
     """
 
     name = "MeshToken"
+    version_view = None
 
     async def balance_of(self, account: str, at: Block) -> int:
         """What an account holds."""

@@ -8,6 +8,7 @@ class Timelock(Contract):
     """contracts/governance/Timelock.vy; each track's executor is one of these, named in the deployment."""
 
     name = "Timelock"
+    version_view = None
 
     async def minimum_delay(self, at: Block) -> int:
         """The shortest wait between queueing and execution, in seconds."""

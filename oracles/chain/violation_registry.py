@@ -1,7 +1,22 @@
 """ViolationRegistry: attempts, reports, review, penalties, bounties, the override log."""
 
+from dataclasses import dataclass
+
 from oracles.chain.block import Block, Call
 from oracles.chain.contract import Contract
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case as the registry keeps it: times in seconds of chain time, `status` as cases.vy numbers it."""
+
+    node: bytes
+    payee: str
+    opened_at: int
+    resolved_at: int
+    status: int
+    severity: int
+    penalty: int
 
 
 class ViolationRegistry(Contract):
@@ -21,6 +36,31 @@ class ViolationRegistry(Contract):
     async def recent_blocks(self, at: Block) -> int:
         """How many blocks an observation may lie back."""
         return int(await self._read(at, "recent_blocks"))
+
+    async def case(self, case: int, at: Block) -> Case:
+        """A case's record; all zero for one that was never opened."""
+        record = await self._read(at, "case_of", case)
+        return Case(**{field: record[field] for field in Case.__dataclass_fields__})
+
+    async def case_count(self, at: Block) -> int:
+        """How many cases were ever opened; they are numbered from 1."""
+        return int(await self._read(at, "case_count"))
+
+    async def confirmations(self, case: int, at: Block) -> int:
+        """How many auditors confirmed a case."""
+        return int(await self._read(at, "confirmations", case))
+
+    async def threshold(self, at: Block) -> int:
+        """How many auditors must agree."""
+        return int(await self._read(at, "threshold"))
+
+    async def bounty_of(self, payee: str, at: Block) -> int:
+        """What a payee can claim, in the token's smallest unit."""
+        return int(await self._read(at, "bounty_of", payee))
+
+    async def committed_block(self, commitment: bytes, at: Block) -> int:
+        """The block number that a commitment was made in; 0 if it was not."""
+        return int(await self._read(at, "committed_block", commitment))
 
     def commit(self, commitment: bytes) -> Call:
         """Bind a report without showing it; anyone may relay it."""

@@ -1,7 +1,8 @@
 """A counting contract on a devnet of the test's own."""
 
 import pytest
-from _devnet import Devnet
+
+from scripts._devnet import Devnet
 
 from .tally import Tally
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from _devnet import Devnet, DevnetError
+from scripts._devnet import Devnet, DevnetError
 
 Answer = Callable[[list[Any], Callable[[], Any]], Any]
 """Makes an answer of a request's parameters; calling the second argument gives the devnet's own."""

@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from _devnet import Devnet
 from eth_utils.address import to_checksum_address
 from vyper.compiler import compile_code
 
@@ -13,6 +12,7 @@ from oracles.chain.block import Block, Call
 from oracles.chain.codec import Abi
 from oracles.chain.outbox import Intent
 from oracles.chain.rpc import LogFilter, Rpc
+from scripts._devnet import Devnet
 
 KIND = "count"
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import anyio
 import pytest
-from _devnet import Devnet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from oracles.chain.errors import BlockUnknown, ChainBehind, ReorgBelowFinality, 
 from oracles.chain.finality import Cursor
 from oracles.chain.follower import Follower, Span
 from oracles.chain.rpc import Rpc
+from scripts._devnet import Devnet
 
 from .relay import JsonRpcFault, Relay
 from .tally import Tally

@@ -1,7 +1,6 @@
 """Reads through one endpoint, or two that must agree."""
 
 import pytest
-from _devnet import Devnet
 
 from oracles.chain.block import Block, Call
 from oracles.chain.errors import (
@@ -14,6 +13,7 @@ from oracles.chain.errors import (
 )
 from oracles.chain.rpc import Rpc
 from oracles.chain.search import last_block_before
+from scripts._devnet import Devnet
 
 from .relay import HttpFault, JsonRpcFault, Relay
 from .tally import Tally

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _devnet import Devnet
 from eth_account.signers.local import LocalAccount
 
 from oracles.chain.block import Block
@@ -19,6 +18,7 @@ from oracles.chain.rpc import Rpc
 from oracles.chain.sender import Sender
 from oracles.daemon.outbox import OUTBOX_SCHEMA, StoredOutbox
 from oracles.daemon.store import Store
+from scripts._devnet import Devnet
 
 from .relay import JsonRpcFault, Relay
 from .tally import KIND, Tally
@@ -70,7 +70,7 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     key = tally.devnet.account(account) if isinstance(account, int) else account
     async with (
-        Rpc.connect([url or tally.devnet.rpc_url], CHAIN, attempts=1) as rpc,
+        Rpc.connect([url or tally.devnet.rpc_url], CHAIN, attempts=1, request_seconds=60) as rpc,
         Store.open(folder / "state.db", schema=OUTBOX_SCHEMA) as store,
     ):
         sender = Sender(rpc, StoredOutbox(store), key, policy=policy)
