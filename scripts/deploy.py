@@ -8,13 +8,15 @@ The addresses are written only after the powers were read back from the chain an
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from ape import project
-from ape.api import AccountAPI, TestAccountAPI
+from ape.api import AccountAPI, ProviderAPI, TestAccountAPI
 from ape.cli import ConnectedProviderCommand, account_option, network_option
 from ape.contracts import ContractInstance
 from ruamel.yaml import YAML
+from web3 import Web3
 
 from oracles.chain.contract import load_abi
 from oracles.charter.amendment import amendment
@@ -38,7 +40,7 @@ EVERY_CALL = bytes(4)  # reserves a target as a whole
 @click.option(
     "--output", type=click.Path(path_type=Path), required=True, help="Where daemons read the addresses."
 )
-def cli(network, provider, account, plan_file, output):
+def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Path, output: Path) -> None:
     r"""Deploy every contract as PLAN says, verify the powers, write the addresses to OUTPUT.
 
     \b
@@ -67,7 +69,7 @@ def cli(network, provider, account, plan_file, output):
 def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
     """Deploys the contracts in the order of their dependence, by name."""
 
-    def new(name: str, *arguments) -> ContractInstance:
+    def new(name: str, *arguments: object) -> ContractInstance:
         click.echo(f"deploying {name}")
         return account.deploy(getattr(project, name), *arguments)
 
@@ -188,7 +190,7 @@ def hand_over(contracts: dict[str, ContractInstance], account: AccountAPI) -> No
         contracts[name].transfer_ownership(contracts["StandardExecutor"], sender=account)
 
 
-def verify_powers(web3, contracts: dict[str, ContractInstance], first_block: int) -> None:
+def verify_powers(web3: Web3, contracts: dict[str, ContractInstance], first_block: int) -> None:
     """Reads every power back and compares it with the trust document; stops where they differ."""
     promised = trust.stated((project.path / "docs" / "trust.md").read_text(encoding="utf-8"))
     addresses = {name: contract.address for name, contract in contracts.items()}

@@ -171,8 +171,8 @@ class Sender:
         if fees is None:
             return await self._wait(row, "fees are over the ceiling")
         attempt = await self._sign(account, row, await self._free_nonce(latest), gas, fees, latest)
-        refusal = await self._broadcast(attempt)
-        return await self._wait(row, refusal) if refusal is not None else None
+        said = await self._broadcast(attempt)
+        return await self._wait(row, said) if said is not None else None
 
     async def _refused(self, row: Row, refusal: CallReverted, finalized: Block) -> None:
         """A refusal counts once it holds in a finalized block with all that came before the intent in it."""

@@ -8,7 +8,7 @@ from oracles.chain.contract import Contract
 
 @dataclass(frozen=True)
 class Case:
-    """A case as the registry keeps it: times in seconds of chain time, `status` as cases.vy numbers it."""
+    """A case as the registry keeps it: times in seconds of chain time, `status` numbered by cases.vy."""
 
     node: bytes
     payee: str

@@ -43,7 +43,7 @@ class Auditors:
             self._admin("publish-key", "--evidence-key", key, "--keystore", str(keystore))
 
     def report(self, node: Node, metric: str, datagram: bytes, payee: str) -> int:
-        """A whistleblower reports what was received; the relayer sends both transactions. Returns the case."""
+        """A whistleblower reports what was received, a relayer sends both transactions; returns the case."""
         evidence, out = self._folder / "datagram", self._folder / "report"
         evidence.write_bytes(datagram)
         prepared = ["report", "--type", "silent_collection", "--target", node.id, "--metric", metric]

@@ -25,7 +25,7 @@ class Vote:
         chain.send(proposer, self._governor.functions.propose(*arguments))
 
     def cast(self, voters: list[LocalAccount], relayer: LocalAccount) -> int:
-        """Each voter signs a ballot off-chain; the relayer pays for all of them. Returns the votes in favour."""
+        """Each voter signs a ballot off-chain, the relayer pays for all; returns the votes in favour."""
         name, version, chain_id, contract = self._governor.functions.eip712Domain().call()[1:5]
         domain = Domain(name, chain_id, contract, version)
         for voter in voters:

@@ -22,7 +22,7 @@ from scripts._story.wallets import TOKEN, Chain
 
 ONLY_USER_SPACE = "user-space limiting only"  # the agent's words where the kernel enforces nothing
 ORDINARY_USER = "nobody"
-COMMAND = [sys.executable, "-m", "oracles.cli.main"]
+COMMAND = [str(Path(sys.executable).with_name("westworld"))]
 
 
 class Node:

@@ -8,7 +8,7 @@ import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -33,7 +33,7 @@ class Mailbox:
         """Called by the server for each message (the name is the library's)."""
         content = envelope.original_content or b""
         message = message_from_bytes(content, policy=policy.default)
-        self.messages.append(cast(EmailMessage, message))
+        self.messages.append(message)
         return "250 kept"
 
     def stop(self) -> None:

@@ -70,7 +70,7 @@ def publication(world: World) -> str:
     hold(votes == [HELD_BY_EACH] * len(world.members), f"the wallets hold {votes}")
     return (
         f"version 1: {len(policy.metrics)} metrics, {len(policy.forbidden)} forbidden, "
-        f"{len(policy.articles)} articles, rebuilt from events; {len(votes)} wallets with {votes[0]:,} votes each"
+        f"{len(policy.articles)} articles, rebuilt from events; {len(votes)} wallets with {votes[0]:,} votes"
     )
 
 
@@ -127,7 +127,7 @@ def enforcement(world: World) -> str:
 
 
 def evidence(world: World) -> str:
-    """The attempt is in the ledger, in Prometheus, and on-chain by two signatures; it costs the node nothing."""
+    """The attempt is in the ledger, in Prometheus, on-chain by two signatures; it costs the node nothing."""
     node = world.nodes[0]
 
     def in_ledger() -> list[int]:
@@ -196,7 +196,7 @@ def penalty(world: World) -> str:
         hold(collector.plain("latency_p50:12.5|g") is None, "the released node cannot talk")
     world.auditors_collector.receive()
     return (
-        f"case {case}: node_suspended_24h, fine {lost // TOKEN} MESH, bounty {paid // TOKEN} MESH to an address "
+        f"case {case}: node_suspended_24h, fine {lost // TOKEN} MESH, {paid // TOKEN} of it to an address "
         f"that sent nothing; {mail} mail, {slack} Slack notices; silent until its day was over"
     )
 
@@ -329,7 +329,7 @@ STORY: tuple[tuple[str, Step], ...] = (
 
 
 def enacted_policy(world: World) -> Policy:
-    """The policy in force, rebuilt from the Charter's events alone; raises StoryFault if its hash is another."""
+    """The policy in force, rebuilt from the Charter's events alone; raises StoryFault if its hash differs."""
     logs = world.chain.all_logs("Charter")
     events = (charter_event(log["event"], log["args"], log["blockNumber"]) for log in logs)
     found = rebuild(event for event in events if event is not None)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from hexbytes import HexBytes
 from pydantic import SecretStr
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
-from web3.types import EventData, TxParams, TxReceipt
+from web3.types import EventData, TxParams, TxReceipt, Wei
 
 from oracles.chain.contract import load_abi
 from oracles.chain.deployment import Deployment
@@ -49,7 +48,7 @@ class Chain:
                 "nonce": self.web3.eth.get_transaction_count(sender.address, "pending"),
             }
         )
-        return self._mined(sender.sign_transaction(transaction).raw_transaction)
+        return self._mined(sender, transaction)
 
     def relay(self, relayer: LocalAccount, prepared: dict[str, Any]) -> TxReceipt:
         """Sends a transaction that somebody else prepared, as `charter-admin report` writes it."""
@@ -59,11 +58,11 @@ class Chain:
             "data": prepared["data"],
             "chainId": prepared["chain_id"],
             "nonce": self.web3.eth.get_transaction_count(relayer.address, "pending"),
-            "maxFeePerGas": 2 * self.web3.eth.gas_price,
+            "maxFeePerGas": Wei(2 * self.web3.eth.gas_price),
             "maxPriorityFeePerGas": self.web3.eth.max_priority_fee,
         }
         request["gas"] = self.web3.eth.estimate_gas(request)
-        return self._mined(relayer.sign_transaction(request).raw_transaction)
+        return self._mined(relayer, request)
 
     def fund(self, account: LocalAccount) -> LocalAccount:
         """Gives a new account coins for gas; returns it."""
@@ -86,7 +85,8 @@ class Chain:
         found = [log for name in names for log in self.logs(contract, name)]
         return sorted(found, key=lambda log: (log["blockNumber"], log["logIndex"]))
 
-    def _mined(self, raw: HexBytes) -> TxReceipt:
+    def _mined(self, sender: LocalAccount, transaction: TxParams) -> TxReceipt:
+        raw = sender.sign_transaction(cast(dict[str, Any], transaction)).raw_transaction
         receipt = self.web3.eth.wait_for_transaction_receipt(
             self.web3.eth.send_raw_transaction(raw), timeout=30, poll_latency=0.05
         )

@@ -100,7 +100,7 @@ class World:
         return ran.stdout.strip().splitlines()[-1]
 
     def open_telemetry(self) -> None:
-        """The statsd server outside of every cgroup, an auditor's collector, the committee's mail and Slack."""
+        """The statsd server, an auditor's collector, the committee's mail and Slack; no cgroup holds them."""
         self.auditors_collector = AuditorsCollector()
         self.statsd = StatsdServer(self.folder)
         self.mailbox = Mailbox()

@@ -1,4 +1,4 @@
-"""The wrappers against the generated ABIs: every call they make exists, and reads come back typed."""
+"""The wrappers against the generated ABIs: every function they name is there and takes what they give."""
 
 import inspect
 import types

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from _devnet import Devnet
+from scripts._devnet import Devnet
 
 from .tally import Tally, compiled
 

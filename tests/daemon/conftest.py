@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from _devnet import Devnet
+
+from scripts._devnet import Devnet
 
 CHAIN = 31337
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from _devnet import Devnet
 from pydantic import SecretStr
 
 from oracles.daemon.frame import EXIT_CRASHED, EXIT_STOPPED, EXIT_UNUSABLE
 from oracles.daemon.keystore import save_account
+from scripts._devnet import Devnet
 
 DAEMON = Path(__file__).with_name("daemon.py")
 ROOT = Path(__file__).parents[2]

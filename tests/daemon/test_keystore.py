@@ -34,7 +34,8 @@ BOTH = pytest.mark.parametrize(
     [(_save_account, load_account), (_save_signing_key, load_signing_key)],
     ids=["account", "signing key"],
 )
-Save, Load = Callable[[Path], None], Callable[[Path, SecretStr], Any]
+Save = Callable[[Path], None]
+Load = Callable[[Path, SecretStr], Any]
 
 
 def test_a_chain_key_comes_back(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from export_abis import ExportFault, merged_abi, parse_error, signature
+
+from scripts.export_abis import ExportFault, merged_abi, parse_error, signature
 
 ROOT = Path(__file__).parents[2]
 TRANSFER = {

@@ -1,7 +1,7 @@
 """A collector in the telemetry cgroup, told line by line what to do: `collector.py CGROUP UID`.
 
-"""A collector in the telemetry cgroup, told line by line what to do: `collector.py CGROUP UID`.
-number, as JSON. Only the tests speak to it.
+Each line is a Python expression over `sock4`, `sock6` and the modules below; the answer is its value or the
+error's number, as JSON. Only the tests speak to it.
 """
 
 import array

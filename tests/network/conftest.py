@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
+from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
 
 SUPPLY = 10**24
@@ -16,27 +17,27 @@ KEY = b"\x01" * 32
 ENDPOINT = "http://node.example:8000"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def owner(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def arbiter(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stranger(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[3]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def treasury(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[4]
 
@@ -77,3 +78,11 @@ def register(nodes: ContractInstance, operator: AccountAPI) -> Callable[..., byt
 @pytest.fixture
 def node(register: Callable[..., bytes]) -> bytes:
     return register()
+
+
+@pytest.fixture(autouse=True)
+def isolated(world: None, chain: ChainManager) -> Iterator[None]:
+    """Each test leaves the chain as `world` built it; said here, since ape guesses the order of fixtures."""
+    snapshot = chain.snapshot()
+    yield
+    chain.restore(snapshot)

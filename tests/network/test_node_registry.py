@@ -33,9 +33,9 @@ def event(receipt: Any, name: str) -> Any:
     return found[0]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def world(nodes: ContractInstance) -> None:
-    """Built before the tests' own isolation begins."""
+@pytest.fixture(scope="module")
+def world(nodes: ContractInstance, stranger: AccountAPI) -> None:
+    """What every test starts from."""
 
 
 # Construction

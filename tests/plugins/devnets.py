@@ -1,4 +1,4 @@
-"""A devnet of a test's own. ape's isolation reverts its chain at each test; a daemon under test needs one that stays."""
+"""A devnet of a test's own: ape reverts its chain at each test, a daemon under test needs one that stays."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _devnet import Devnet
+
+from scripts._devnet import Devnet
 
 StartDevnet = Callable[..., Devnet]
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import machine
-import matrix
 import pytest
+
+from scripts import matrix
 
 SUITE_LIMIT_S = 480.0
 ROOT = Path(__file__).resolve().parents[2]

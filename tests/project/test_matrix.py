@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import matrix
 import pytest
+
+from scripts import matrix
 
 MISSION = """# Mission
 ## Charter (Anti-Delos): a constitution

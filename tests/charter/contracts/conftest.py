@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,7 +72,7 @@ class Accusation:
         return replace(self, **changed)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def roles(accounts: list[AccountAPI]) -> Roles:
     return Roles(
         owner=accounts[0],
@@ -146,7 +146,7 @@ def accusation(roles: Roles, node: bytes, chain: ChainManager) -> Accusation:
         kind=keccak(text="silent_collection"),
         metric=keccak(text="user_location"),
         charter_version=1,
-        observed_block=chain.blocks.head.number,
+        observed_block=chain.blocks.head.number or 0,
     )
 
 
@@ -173,3 +173,11 @@ def accuse(
         return int(registry.case_count())
 
     return send
+
+
+@pytest.fixture(autouse=True)
+def isolated(world: None, chain: ChainManager) -> Iterator[None]:
+    """Each test leaves the chain as `world` built it; said here, since ape guesses the order of fixtures."""
+    snapshot = chain.snapshot()
+    yield
+    chain.restore(snapshot)

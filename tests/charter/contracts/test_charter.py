@@ -19,12 +19,12 @@ KIND = keccak(text="silent_collection")
 ZERO = b"\x00" * 32
 
 
-@pytest.fixture(scope="module", autouse=True)
-def world(charter: ContractInstance) -> None:
-    """Built before the tests' own isolation begins."""
+@pytest.fixture(scope="module")
+def world(charter: ContractInstance, owner: AccountAPI) -> None:
+    """What every test starts from."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def owner(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[0]
 

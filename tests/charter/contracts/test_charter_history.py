@@ -30,9 +30,9 @@ _steps = st.lists(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def world(charter: ContractInstance) -> None:
-    """Built before the tests' own isolation begins."""
+    """What every test starts from."""
 
 
 def applied(policy: Policy, step: str, value: Any) -> tuple[Policy, tuple[Any, ...]] | None:

@@ -46,9 +46,9 @@ def node_of(operator: Any, key: bytes) -> bytes:
     return keccak(encode(["address", "bytes32"], [operator.address, key]))
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def world(registry: ContractInstance, node: bytes, token: ContractInstance, roles: Any) -> None:
-    """Built before the machine's own snapshots; the relayer is the schemer and has money too."""
+    """What every test starts from; the relayer is the schemer and has money too."""
     token.transfer(roles.relayer, 100 * MINIMUM_BOND, sender=roles.owner)
     token.approve(registry.nodes(), 2**256 - 1, sender=roles.relayer)
 
@@ -237,6 +237,6 @@ def test_money_is_conserved_and_nobody_profits_from_himself(
             assert self.schemers_fines >= 0
 
     profile = settings()
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Books, settings=settings(profile, max_examples=max(8, profile.max_examples // 3))
     )

@@ -18,9 +18,9 @@ POLICY = keccak(text="a policy")
 ZERO = "0x" + "00" * 20
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def world(registry: ContractInstance, node: bytes) -> None:
-    """Built before the tests' own isolation begins."""
+    """What every test starts from."""
 
 
 @pytest.mark.feature("C12.1")
@@ -99,7 +99,7 @@ def test_commit_and_reveal_do_not_share_a_block(
     project: ProjectManager, registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
 ) -> None:
     registry.commit(accusation.commitment(chain.chain_id, registry.address), sender=roles.relayer)
-    refusal = eth_call(chain, registry, accusation, block=chain.blocks.head.number)
+    refusal = eth_call(chain, registry, accusation, block=chain.blocks.head.number or 0)
     assert refusal == "commitments: reveal in a later block"
     assert eth_call(chain, registry, accusation, block="pending") == ""
 

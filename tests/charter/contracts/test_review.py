@@ -18,9 +18,9 @@ REASON = keccak(text="the receiver was ours")
 ZERO = "0x" + "00" * 20
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def world(registry: ContractInstance, node: bytes) -> None:
-    """Built before the tests' own isolation begins."""
+    """What every test starts from."""
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_a_case_that_nobody_decides_expires(
         lambda: registry.settle(case, sender=roles.stranger),
     ):
         with reverts("cases: review period is over"):
-            call()
+            call()  # type: ignore[no-untyped-call]
     receipt = registry.expire(case, sender=roles.stranger)
     assert bytes(named(receipt, "CaseExpired")[0].node) == node
     assert named(receipt, "CaseResolved")[0].status == registry.case_of(case).status == 4
