@@ -1,7 +1,7 @@
 """Sends a tally's intents from processes that are killed at random moments, until one gets to the end.
 
-Run as a script: RPC URL, tally's address, its ABI's file, state folder, seed, how many to kill. The processes are
-forked, so that starting one costs no imports.
+Run as a script: RPC URL, tally's address, its ABI's file, state folder, seed, how many to kill. The
+processes are forked, so that starting one costs no imports.
 """
 
 import json
