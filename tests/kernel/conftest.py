@@ -99,39 +99,61 @@ class Server:
                 return came
 
 
-@pytest.fixture
-def cgroup() -> Iterator[Path]:
+def made_cgroup() -> Iterator[Path]:
     folder = telemetry_cgroup(f"westworld-test-{os.getpid()}-{next(_numbers)}")
     yield folder
     if folder.exists():
         folder.rmdir()
 
 
-@pytest.fixture
-def pins() -> Path:
+def fresh_pins() -> Path:
     return STANDARD / f"westworld_test_{os.getpid()}_{next(_numbers)}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def cgroup() -> Iterator[Path]:
+    yield from made_cgroup()
+
+
+@pytest.fixture(scope="module")
+def pins() -> Path:
+    return fresh_pins()
+
+
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     one = Server("127.0.0.1")
     yield one
     one.socket.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server6() -> Iterator[Server]:
     one = Server("::1")
     yield one
     one.socket.close()
 
 
-@pytest.fixture
-def enforcement(cgroup: Path, pins: Path, server: Server, server6: Server) -> Iterator[Enforcement]:
-    """Running, with no policy yet."""
+@pytest.fixture(scope="module")
+def standing(cgroup: Path, pins: Path, server: Server, server6: Server) -> Iterator[Enforcement]:
+    """Loaded once for a module: the verifier takes its time."""
     one = Enforcement.start(cgroup, pins, [server.destination, server6.destination], cache=CACHE)
     yield one
     one.detach()
+
+
+@pytest.fixture
+def enforcement(standing: Enforcement, server: Server, server6: Server) -> Enforcement:
+    """With no names allowed, nothing left to tell and fresh tokens."""
+    standing.suspend(False)
+    standing.limit(1)
+    standing.switch([], 0)
+    for _ in range(2):  # both periods
+        standing.collect()
+        standing.acknowledge()
+    server.received()
+    server6.received()
+    return standing
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -23,7 +24,7 @@ RULES = [
     KernelRule.allowing("peers", kind=MetricType.SET, decimals=0, rate_hz=1000, burst=1000),
     KernelRule.allowing("celsius", minimum=-40, maximum=125, decimals=1, rate_hz=1000, burst=1000),
     KernelRule.allowing(LONG, rate_hz=1000, burst=1000),
-    KernelRule.allowing("slow_one", rate_hz=1, burst=1),
+    KernelRule.allowing("slow_one", rate_hz=Decimal("0.001"), burst=1),
     KernelRule.forbidding(b"user_location"),
 ]
 
@@ -81,16 +82,16 @@ REFUSED = [
     (b"cpu_percent:1|g\n\n", Reason.EMPTY),
     (b"\n".join([b"cpu_percent:1|g"] * 17), Reason.TOO_MANY_LINES),
     (b"cpu_percent:1|g\nuser_location:1|g", Reason.FORBIDDEN),
-    (b"\n".join([b"cpu_percent:1|g"] * 90), Reason.TOO_MANY_LINES),
-    (b"\n".join([b"cpu_percent:1|g"] * 91), Reason.OVERSIZED),
-    (b"cpu_percent:1|g\n" * 3000, Reason.OVERSIZED),
+    (b"\n".join([b"cpu_percent:1|g"] * 89), Reason.TOO_MANY_LINES),
+    (b"\n".join([b"cpu_percent:1|g"] * 90), Reason.OVERSIZED),
+    # Too large for one linear buffer, so it is refused before its length is looked at.
+    (b"cpu_percent:1|g\n" * 3000, Reason.NONLINEAR),
 ]
 
 
 @pytest.fixture(autouse=True)
-def policy(enforcement: Enforcement) -> Iterator[None]:
+def policy(enforcement: Enforcement) -> None:
     enforcement.switch(RULES, 1)
-    yield
 
 
 def test_allowed_datagrams_arrive(collector: Collector, server: Server, server6: Server) -> None:

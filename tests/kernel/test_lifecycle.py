@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,25 +19,46 @@ from agent.kernel.hooks import HOOKS
 from agent.kernel.reasons import Reason
 from agent.kernel.rules import Destination, KernelRule
 
-from .conftest import CACHE, Collector, Server
+from .conftest import CACHE, Collector, Server, fresh_pins, made_cgroup
 
 pytestmark = [pytest.mark.kernel, pytest.mark.feature("C10.1")]
 
 CPU = KernelRule.allowing("cpu", rate_hz=1000, burst=1000)
-SLOW = KernelRule.allowing("slow", rate_hz=1, burst=1)
+SLOW = KernelRule.allowing("slow", rate_hz=Decimal("0.001"), burst=1)
 
 HOLDER = """
 import sys, time
 from pathlib import Path
 from agent.kernel.enforcement import Enforcement
 from agent.kernel.rules import Destination, KernelRule
+from decimal import Decimal
 
 cgroup, pins, cache, to = sys.argv[1:]
 held = Enforcement.start(Path(cgroup), Path(pins), [Destination.parse(to)], cache=Path(cache))
-held.switch([KernelRule.allowing("cpu", rate_hz=1000, burst=1000), KernelRule.allowing("slow", burst=1)], 5)
+cpu = KernelRule.allowing("cpu", rate_hz=1000, burst=1000)
+held.switch([cpu, KernelRule.allowing("slow", rate_hz=Decimal("0.001"), burst=1)], 5)
 print(held.adopted, flush=True)
 time.sleep(600)
 """
+
+
+@pytest.fixture
+def cgroup() -> Iterator[Path]:
+    """For one test alone, as are the pins: what these tests do to them, no other test could bear."""
+    yield from made_cgroup()
+
+
+@pytest.fixture
+def pins() -> Path:
+    return fresh_pins()
+
+
+@pytest.fixture
+def enforcement(cgroup: Path, pins: Path, server: Server, server6: Server) -> Iterator[Enforcement]:
+    """Running, with no policy yet."""
+    one = Enforcement.start(cgroup, pins, [server.destination, server6.destination], cache=CACHE)
+    yield one
+    one.detach()
 
 
 def hold(cgroup: Path, pins: Path, server: Server) -> subprocess.Popen[str]:
@@ -46,6 +68,15 @@ def hold(cgroup: Path, pins: Path, server: Server) -> subprocess.Popen[str]:
     assert agent.stdout
     assert agent.stdout.readline() == "False\n"
     return agent
+
+
+def test_nothing_gets_out_before_the_first_policy(
+    enforcement: Enforcement, collector: Collector, server: Server, counted: Callable[[], dict[Reason, int]]
+) -> None:
+    assert enforcement.version == 0
+    collector.refused(f"sock4.sendto(b'cpu:1|g', ('127.0.0.1', {server.destination.port}))")
+    assert server.received() == []
+    assert sum(counted().values()) == 1
 
 
 def test_after_sigkill_the_kernel_goes_on_and_is_adopted(

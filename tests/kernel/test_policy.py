@@ -20,15 +20,6 @@ pytestmark = [pytest.mark.kernel, pytest.mark.feature("C10.1")]
 CPU = KernelRule.allowing("cpu", rate_hz=1000, burst=1000)
 
 
-def test_nothing_gets_out_before_the_first_policy(
-    enforcement: Enforcement, collector: Collector, server: Server, counted: Callable[[], dict[Reason, int]]
-) -> None:
-    assert enforcement.version == 0
-    collector.refused(f"sock4.sendto(b'cpu:1|g', ('127.0.0.1', {server.destination.port}))")
-    assert server.received() == []
-    assert sum(counted().values()) == 1
-
-
 def test_while_suspended_nothing_gets_out_and_violations_are_still_seen(
     enforcement: Enforcement, collector: Collector, server: Server, counted: Callable[[], dict[Reason, int]]
 ) -> None:
