@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from scripts._devnet import Devnet
 
 from .tally import Tally, compiled
