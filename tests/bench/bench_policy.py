@@ -60,7 +60,8 @@ def cedar_round(names: list[str]) -> None:
     """Let Cedar decide every name once, in one batch, by a policy that permits these names."""
     allowed = ", ".join(f'Metric::"{name}"' for name in names)
     policy = (
-        f'permit(principal, action == Action::"collect", resource) when {{ [{allowed}].contains(resource) }};'
+        'permit(principal, action == Action::"collect", resource) '
+        f"when {{ [{allowed}].contains(resource) }};"
     )
     requests = [
         {
