@@ -119,6 +119,10 @@ class Enforcement:
         """
         self._tables.switch(rules, version, self.destinations)
 
+    def settle(self) -> None:
+        """Waits, some ms, until the policy before decides nothing any more; else the next switch does."""
+        self._tables.settle()
+
     def suspend(self, suspended: bool) -> None:
         """While suspended, nothing gets out (`Reason.SUSPENDED`, which is no violation)."""
         self._control.suspended = suspended

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from oracles.charter.labels import LabelPattern
 from oracles.charter.policy import RATE_LIMITED_FACTOR, MetricRule, Policy
@@ -157,13 +157,14 @@ def _compile(rule: MetricRule, factor: int) -> _Check:
             return TYPE
         # With two decimals, say: n/100 is the double nearest to n hundredths, so it equals `value` exactly if
         # `value` is written with two decimals.
-        if not (
-            low <= value <= high
-            and (
+        try:
+            plain = low <= value <= high and (
                 value.__class__ is int
                 or (value.__class__ is float and ((value * scale + _ROUNDER) - _ROUNDER) / scale == value)
             )
-        ):
+        except InvalidOperation:  # a Decimal that is no number does not compare
+            return VALUE_SYNTAX
+        if not plain:
             refused = _judge_exactly(rule, value)
             if refused is not None:
                 return refused

@@ -60,8 +60,7 @@ def cedar_round(names: list[str]) -> None:
     """Let Cedar decide every name once, in one batch, by a policy that permits these names."""
     allowed = ", ".join(f'Metric::"{name}"' for name in names)
     policy = (
-        'permit(principal, action == Action::"collect", resource) '
-        f"when {{ [{allowed}].contains(resource) }};"
+        f'permit(principal, action == Action::"collect", resource) when {{ [{allowed}].contains(resource) }};'
     )
     requests = [
         {

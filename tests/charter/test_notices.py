@@ -115,7 +115,7 @@ async def test_mail_reaches_every_auditor(mail: tuple[Mailbox, EmailChannel], tm
     assert message["Subject"] == NOTICE.subject
     assert message["To"] == "a@example.org, b@example.org"
     assert message["Message-ID"] == "<case-7-opened@westworld.invalid>"
-    assert message.get_content() == NOTICE.body
+    assert message.get_content().replace("\r\n", "\n") == NOTICE.body
     assert 'charter_notices_total{channel="email",outcome="sent"} 1.0' in metrics
 
 
