@@ -1,4 +1,4 @@
-"""The kernel's part beside an empty program and beside one update per entry: `python tests/bench/bench_kernel.py`.
+"""The kernel filter against an empty program, the switch against single updates, floods, start and adoption."""
 
 Needs root. It works in a cgroup and under pins of its own, and takes both away.
 """
