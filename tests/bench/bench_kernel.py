@@ -1,4 +1,4 @@
-"""The kernel filter against an empty program, the switch against single updates, floods, start and adoption."""
+"""The kernel filter beside an empty program, the switch beside single updates, floods, start, adoption.
 
 Needs root. It works in a cgroup and under pins of its own, and takes both away.
 """
