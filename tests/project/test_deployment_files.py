@@ -15,6 +15,9 @@ import pytest
 from jsonschema.validators import validator_for
 from ruamel.yaml import YAML
 
+from agent.settings import AgentSettings
+from oracles.charter.watch_daemon import WatchSettings
+from oracles.cli.oracle_daemon import OracleSettings
 from oracles.daemon.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,15 +102,17 @@ def test_the_compose_file_is_valid_and_everything_it_mounts_is_there() -> None:
 
 @pytest.mark.feature("I4.5")
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("process", ["oracle", "agent"])
+@pytest.mark.parametrize(
+    ("process", "kind"), [("oracle", OracleSettings), ("agent", AgentSettings), ("watch", WatchSettings)]
+)
 def test_each_environments_settings_are_understood(
-    environment: str, process: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environment: str, process: str, kind: type[Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = _settings(DEPLOY / "environments" / environment / f"{process}.env")
     monkeypatch.setenv("WESTWORLD_STATE", str(tmp_path))
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    settings = Settings.load()
+    settings = kind.load()
     assert settings.port > 0
     assert len(settings.urls) == given["WESTWORLD_RPC_URLS"].count(",") + 1
 
