@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "contracts"
 ABIS = ROOT / "oracles" / "chain" / "abi"
+COMPILED = ROOT / ".build" / "__local__.json"  # ape's own manifest
 DEPLOYABLE = re.compile(r"[A-Z][A-Za-z0-9]*\.vy")
 
 Entry = dict[str, Any]
@@ -38,16 +39,17 @@ def deployables() -> list[Path]:
     )
 
 
-def compiled_abi(source: Path) -> list[Entry]:
-    """The ABI as the compiler writes it. Raises `ExportFault` with the compiler's message."""
-    compiler = Path(sys.executable).with_name("vyper")
-    done = subprocess.run(
-        [compiler, "-f", "abi", "-p", str(CONTRACTS), str(source)], capture_output=True, text=True, cwd=ROOT
-    )
+def compiled() -> dict[str, list[Entry]]:
+    """The ABI of every contract as ape compiled it, by name: only what changed is compiled anew.
+
+    Raises `ExportFault` with the compiler's message.
+    """
+    ape = Path(sys.executable).with_name("ape")
+    done = subprocess.run([ape, "compile"], capture_output=True, text=True, cwd=ROOT)
     if done.returncode != 0:
-        raise ExportFault(f"{source.relative_to(ROOT)} does not compile:\n{done.stderr.strip()}")
-    abi: list[Entry] = json.loads(done.stdout)
-    return abi
+        raise ExportFault(f"the contracts do not compile:\n{done.stdout.strip()}\n{done.stderr.strip()}")
+    manifest = json.loads(COMPILED.read_text(encoding="utf-8"))
+    return {name: contract["abi"] for name, contract in manifest["contractTypes"].items()}
 
 
 def parse_error(declaration: str) -> Entry:
@@ -87,12 +89,11 @@ def merged_abi(abi: list[Entry], notes: Entry) -> list[Entry]:
     return sorted(abi, key=lambda entry: (entry["type"], signature(entry)))
 
 
-def exported(source: Path) -> str:
+def exported(source: Path, abi: list[Entry]) -> str:
     """The text of the ABI file of one contract. Raises `ExportFault`."""
     notes_file = source.with_name("abi.toml")
     notes = tomllib.loads(notes_file.read_text(encoding="utf-8")) if notes_file.exists() else {}
-    abi = merged_abi(compiled_abi(source), notes.get(source.stem, {}))
-    return json.dumps(abi, indent=1, sort_keys=True) + "\n"
+    return json.dumps(merged_abi(abi, notes.get(source.stem, {})), indent=1, sort_keys=True) + "\n"
 
 
 def stale_files(texts: dict[Path, str]) -> list[Path]:
@@ -109,7 +110,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
     check = parser.parse_args().check
     try:
-        texts = {ABIS / f"{source.stem}.json": exported(source) for source in deployables()}
+        abis = compiled()
+        texts = {ABIS / f"{source.stem}.json": exported(source, abis[source.stem]) for source in deployables()}
     except ExportFault as fault:
         print(fault, file=sys.stderr)
         return 1
