@@ -23,19 +23,19 @@ _format = click.option(
 
 @click.group(name="agent", context_settings={"help_option_names": ["-h", "--help"]})
 def agent() -> None:
-    r"""The node's agent: it holds this machine's telemetry to the charter.
+    """The node's agent: it holds this machine's telemetry to the charter.
 
     \b
     Examples:
       westworld agent key --out /etc/westworld/ledger.key
       westworld agent run
       westworld agent status --format json
-    """
+    """  # noqa: D301
 
 
 @agent.command()
 def run() -> None:
-    r"""Run the agent until SIGTERM; settings are WESTWORLD_… variables.
+    """Run the agent until SIGTERM; settings are WESTWORLD_… variables.
 
     Kernel enforcement stays in force when the agent ends. Exit codes: 0 ended, 1 crashed, 2 settings, key or
     state unusable, 3 the chain is not what it must be.
@@ -43,7 +43,7 @@ def run() -> None:
     \b
     Example:
       WESTWORLD_NODE=0x… WESTWORLD_DESTINATIONS=192.0.2.1:8125 westworld agent run
-    """
+    """  # noqa: D301
     # Imported here: the other commands need neither web3 nor the kernel's part.
     from agent.daemon import main
 
@@ -54,7 +54,7 @@ def run() -> None:
 @click.option("--url", default="http://127.0.0.1:9600", show_default=True, help="Where the agent listens.")
 @_format
 def status(url: str, form: str) -> None:
-    r"""Show what a running agent enforces, and what is missing.
+    """Show what a running agent enforces, and what is missing.
 
     Exit codes: 0 enforcing, 1 degraded, 2 it did not answer.
 
@@ -62,7 +62,7 @@ def status(url: str, form: str) -> None:
     Examples:
       westworld agent status
       westworld agent status --url http://10.0.0.7:9600 --format json
-    """
+    """  # noqa: D301
     try:
         answer = httpx.get(f"{url.rstrip('/')}/v1/status", timeout=5).raise_for_status()
         found = Status.model_validate_json(answer.content)
@@ -89,14 +89,14 @@ def status(url: str, form: str) -> None:
 )
 @_format
 def key(out: Path, password_file: Path, form: str) -> None:
-    r"""Make the Ed25519 key that signs the ledger's checkpoints, sealed with a password.
+    """Make the Ed25519 key that signs the ledger's checkpoints, sealed with a password.
 
     Prints the public key, with which the node is registered (or rotated). An existing file is kept.
 
     \b
     Example:
       westworld agent key --out /etc/westworld/ledger.key --password-file /run/secrets/agent
-    """
+    """  # noqa: D301
     from nacl.signing import SigningKey
 
     from oracles.daemon.errors import KeystoreFault
@@ -117,7 +117,7 @@ def key(out: Path, password_file: Path, form: str) -> None:
 @click.option("--who", required=True, help="Who does this; it goes into the ledger.")
 @click.option("--why", required=True, help="For what reason; it goes into the ledger.")
 def detach(who: str, why: str) -> None:
-    r"""End the kernel's enforcement on this node. The agent must not be running.
+    """End the kernel's enforcement on this node. The agent must not be running.
 
     This is an override: it is written into the node's ledger first. Exit codes: 0 ended, 1 not possible,
     2 settings unusable.
@@ -125,7 +125,7 @@ def detach(who: str, why: str) -> None:
     \b
     Example:
       westworld agent detach --who "ops@example.org" --why "moving the collectors to another machine"
-    """
+    """  # noqa: D301
     from agent.detach import Refused, end_enforcement
     from agent.settings import AgentSettings
     from oracles.daemon.errors import SettingsFault

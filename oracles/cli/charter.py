@@ -15,7 +15,7 @@ from oracles.daemon.journal import start_journal
 
 @click.group(name="charter", context_settings={"help_option_names": ["-h", "--help"]})
 def charter() -> None:
-    r"""Check charters, audit nodes, report violations and decide on them.
+    """Check charters, audit nodes, report violations and decide on them.
 
     Exit codes, of every command: 0 all is well, 1 a finding or a refusal, 2 called wrongly, 3 something that
     is needed (a file, the chain, a node) is not available.
@@ -25,7 +25,7 @@ def charter() -> None:
       charter-admin validate deploy/policies/production.yaml
       charter-admin audit --node 0x… --format json
       charter-admin confirm 7
-    """
+    """  # noqa: D301
     # Output is for programs too: what libraries say of retries goes to stderr, and only if it is an error.
     start_journal("ERROR")
 

@@ -63,7 +63,7 @@ def report(
     access: Access,
     form: str,
 ) -> None:
-    r"""Report a violation: seal the evidence, commit to the report, reveal it.
+    """Report a violation: seal the evidence, commit to the report, reveal it.
 
     Four files are written: report.json (secret: keep it), evidence.sealed.json (give it to the auditors),
     commit.json and reveal.json. Without --send, hand commit.json to any relayer, and reveal.json at least one
@@ -71,10 +71,10 @@ def report(
 
     \b
     Examples:
-      charter-admin report --type silent_collection --target 0x… --metric user_location \
+      charter-admin report --type silent_collection --target 0x… --metric user_location \\
         --evidence capture.pcap --payee 0x… --out report-1
       charter-admin report … --out report-1 --send
-    """
+    """  # noqa: D301
     if out.exists():
         fail(f"{out} exists; name a new folder", USAGE)
     account = access.account() if send else None
@@ -111,12 +111,12 @@ def report(
 @format_option
 @clear_errors
 def confirm(case: int, access: Access, form: str) -> None:
-    r"""Confirm a case, as an auditor. The penalty is applied at the threshold's confirmation.
+    """Confirm a case, as an auditor. The penalty is applied at the threshold's confirmation.
 
     \b
     Example:
       charter-admin confirm 7 --keystore auditor.json --password-file auditor.password
-    """
+    """  # noqa: D301
     _act(access, form, f"case {case} confirmed", lambda registry: registry.confirm(case))
 
 
@@ -127,12 +127,12 @@ def confirm(case: int, access: Access, form: str) -> None:
 @format_option
 @clear_errors
 def dismiss(case: int, reason: str, access: Access, form: str) -> None:
-    r"""Vote to dismiss a case, as an auditor.
+    """Vote to dismiss a case, as an auditor.
 
     \b
     Example:
       charter-admin dismiss 7 --reason "the capture shows another node"
-    """
+    """  # noqa: D301
     _act(
         access,
         form,
@@ -148,12 +148,12 @@ def dismiss(case: int, reason: str, access: Access, form: str) -> None:
 @format_option
 @clear_errors
 def override(what: str, why: str, access: Access, form: str) -> None:
-    r"""Log an emergency override on-chain: who (your account), what and why.
+    """Log an emergency override on-chain: who (your account), what and why.
 
     \b
     Example:
       charter-admin override --what "stopped collector of node 0x…" --why "it exposed a member's home"
-    """
+    """  # noqa: D301
     for name, text, limit in (("--what", what, 64), ("--why", why, 256)):
         if not 0 < len(text.encode()) <= limit:
             fail(f"{name} has {len(text.encode())} bytes, 1 to {limit} are possible", USAGE)
@@ -162,7 +162,7 @@ def override(what: str, why: str, access: Access, form: str) -> None:
 
 @click.command()
 def watch() -> None:
-    r"""Run the committee's watch until SIGTERM: notices by e-mail and Slack, and metrics, for what is final.
+    """Run the committee's watch until SIGTERM: notices by e-mail and Slack, and metrics, for what is final.
 
     Settings are the daemons' WESTWORLD_… variables and WESTWORLD_SMTP_HOST, _SMTP_PORT, _SMTP_SENDER,
     _SMTP_RECIPIENTS, _SMTP_USERNAME, _SMTP_PASSWORD_FILE, _SMTP_REQUIRE_TLS, _SLACK_WEBHOOK_FILE.
@@ -170,9 +170,9 @@ def watch() -> None:
 
     \b
     Example:
-      WESTWORLD_SMTP_HOST=mail.example.org WESTWORLD_SMTP_SENDER=charter@example.org \
+      WESTWORLD_SMTP_HOST=mail.example.org WESTWORLD_SMTP_SENDER=charter@example.org \\
         WESTWORLD_SMTP_RECIPIENTS=audit@example.org charter-admin watch
-    """
+    """  # noqa: D301
     # Imported here: the other commands need no web server.
     from oracles.charter.watch_daemon import main
 

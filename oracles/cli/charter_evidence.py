@@ -29,13 +29,13 @@ _evidence_key = click.option(
 @format_option
 @clear_errors
 def publish_key(key_file: Path, access: Access, form: str) -> None:
-    r"""Publish the key that evidence is sealed to, as an auditor. A file that is not there yet is made.
+    """Publish the key that evidence is sealed to, as an auditor. A file that is not there yet is made.
 
     \b
     Example:
-      charter-admin publish-key --evidence-key evidence.key --keystore auditor.json \
+      charter-admin publish-key --evidence-key evidence.key --keystore auditor.json \\
         --password-file auditor.password
-    """
+    """  # noqa: D301
     account = access.account()
     key = _load(key_file, access) if key_file.exists() else _make(key_file, access)
     public = bytes(key.public_key)
@@ -74,12 +74,12 @@ def publish_key(key_file: Path, access: Access, form: str) -> None:
 @chain_options(key=True)
 @clear_errors
 def open_evidence(sealed: Path, key_file: Path, out: Path, access: Access) -> None:
-    r"""Open evidence that was sealed to you, and check it against the hash that is on-chain.
+    """Open evidence that was sealed to you, and check it against the hash that is on-chain.
 
     \b
     Example:
       charter-admin open report-1/evidence.sealed.json --evidence-key evidence.key --out capture.pcap
-    """
+    """  # noqa: D301
     if out.exists():
         fail(f"{out} exists; name a new file", USAGE)
     content = unseal(

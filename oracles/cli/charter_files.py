@@ -42,7 +42,7 @@ _policy_option = click.option(
 @format_option
 @clear_errors
 def validate(policy: Path, form: str) -> None:
-    r"""Check a charter policy, and print each metric's capacity in bits a second.
+    """Check a charter policy, and print each metric's capacity in bits a second.
 
     Every fault is named in one pass, with file, line, column and path.
 
@@ -50,7 +50,7 @@ def validate(policy: Path, form: str) -> None:
     Examples:
       charter-admin validate deploy/policies/production.yaml
       charter-admin validate policy.yaml --format json | jq .policy_hash
-    """
+    """  # noqa: D301
     found = load_policy(policy)
     if form == "json":
         show_json({"file": str(policy), **_policy_json(found)})
@@ -86,13 +86,13 @@ def validate(policy: Path, form: str) -> None:
 @format_option
 @clear_errors
 def validate_experiment(experiment: Path, policy: Path | None, access: Access, form: str) -> None:
-    r"""Check a Cradle experiment: its form, and that it measures only what the charter allows.
+    """Check a Cradle experiment: its form, and that it measures only what the charter allows.
 
     \b
     Examples:
       charter-admin validate-experiment first_experiment.yaml --policy deploy/policies/staging.yaml
       charter-admin validate-experiment first_experiment.yaml      # by the charter on the chain
-    """
+    """  # noqa: D301
     found = load_experiment(experiment, _policy(policy, access))
     if form == "json":
         show_json({"file": str(experiment), "experiment": found.model_dump(mode="json")})
@@ -124,7 +124,7 @@ def audit(
     access: Access,
     form: str,
 ) -> None:
-    r"""Audit a ledger, a node, or a list of metrics. The first bad entry of a ledger is named.
+    """Audit a ledger, a node, or a list of metrics. The first bad entry of a ledger is named.
 
     With --node alone, the node's ledger is read over HTTP from its first entry on and held against the node's
     key and against what was reported to the chain. With --ledger, a folder is read; nothing in it is changed.
@@ -132,10 +132,10 @@ def audit(
     \b
     Examples:
       charter-admin audit --node 0x…
-      charter-admin audit --ledger /var/lib/westworld/ledger --node 0x… --format json
-      charter-admin audit --metrics-json '["latency_p50", {"name": "user_location", "value": 5}]' \
+      charter-admin audit --ledger /var/lib/westworld-agent/ledger --node 0x… --format json
+      charter-admin audit --metrics-json '["latency_p50", {"name": "user_location", "value": 5}]' \\
         --policy deploy/policies/production.yaml
-    """
+    """  # noqa: D301
     if metrics_json is not None:
         if node or ledger:
             fail("--metrics-json stands alone", USAGE)
@@ -162,15 +162,15 @@ def audit(
 )
 @clear_errors
 def export(policy: Path | None, ledger: Path | None, access: Access, form: str) -> None:
-    r"""Export the charter, and with --ledger the audit record, for other programs.
+    """Export the charter, and with --ledger the audit record, for other programs.
 
     The policy is in canonical form; `policy_hash` is what the chain has for it.
 
     \b
     Examples:
       charter-admin export --policy deploy/policies/production.yaml --format json
-      charter-admin export --ledger /var/lib/westworld/ledger > record.json
-    """
+      charter-admin export --ledger /var/lib/westworld-agent/ledger > record.json
+    """  # noqa: D301
     value = _policy_json(_policy(policy, access))
     report = None
     if ledger is not None:

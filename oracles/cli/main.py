@@ -52,14 +52,14 @@ class LazyGroup(click.RichGroup):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="westworld")
 def westworld() -> None:
-    r"""The governance layer of a mesh network: members vote on a charter of data rights, and kernels obey it.
+    """The governance layer of a mesh network: members vote on a charter of data rights, and kernels obey it.
 
     \b
     Examples:
       westworld charter validate deploy/policies/production.yaml
       westworld oracle --help
       westworld agent --help
-    """
+    """  # noqa: D301
 
 
 def main() -> None:

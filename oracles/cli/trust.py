@@ -27,7 +27,7 @@ from oracles.governance.trust import EXECUTORS, deployed, differences, stated
 @format_option
 @clear_errors
 def trust(document: Path, access: Access, form: str) -> None:
-    r"""Read every power back from the chain and compare it with the trust document.
+    """Read every power back from the chain and compare it with the trust document.
 
     Exit codes: 0 they agree, 1 they differ, 2 called wrongly, 3 the chain is not available.
 
@@ -35,7 +35,7 @@ def trust(document: Path, access: Access, form: str) -> None:
     Examples:
       westworld trust
       westworld trust --document docs/trust.md --format json
-    """
+    """  # noqa: D301
     if not access.deployment or not access.rpc:
         fail("this needs the chain: give --deployment and --rpc", USAGE)
     deployment = Deployment.load(Path(access.deployment))
