@@ -42,8 +42,12 @@ class Schedule:
         return self.end(sequence) + self.grace_seconds
 
     def is_bounded(self, sequence: int, deadline: int) -> bool:
-        """Whether a proposed deadline is neither before the slot's end nor beyond the grace."""
-        return self.end(sequence) <= deadline <= self.deadline(sequence)
+        """Whether a proposed deadline is the schedule's own.
+
+        An earlier one would be good for nothing but harm: a leader could gather k votes that expire before the
+        chain takes them, and later leaders, who finish what was signed, would lose the sequence with it.
+        """
+        return deadline == self.deadline(sequence)
 
     def turn_at(self, sequence: int, time: int) -> int:
         """How many leaders have had their turn on a sequence by `time`; 0 at its start, and it goes on after
