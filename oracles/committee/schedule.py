@@ -44,8 +44,8 @@ class Schedule:
     def is_bounded(self, sequence: int, deadline: int) -> bool:
         """Whether a proposed deadline is the schedule's own.
 
-        An earlier one would be good for nothing but harm: a leader could gather k votes that expire before the
-        chain takes them, and later leaders, who finish what was signed, would lose the sequence with it.
+        An earlier one would do nothing but harm: a leader could gather k votes that expire before the chain
+        takes them, and later leaders, who finish what was signed, would lose the sequence with it.
         """
         return deadline == self.deadline(sequence)
 
