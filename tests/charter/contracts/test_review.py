@@ -293,6 +293,18 @@ def test_the_owner_alone_seats_the_committee(registry: ContractInstance, roles: 
     assert [registry.is_auditor(address) for address in addresses] == [False, True, True]
 
 
+def test_the_owner_alone_passes_the_registry_on(registry: ContractInstance, roles: Any) -> None:
+    for caller in (roles.stranger, roles.committee, roles.auditors[0]):
+        with reverts("ownable: caller is not the owner"):
+            registry.transfer_ownership(caller, sender=caller)
+        with reverts("ownable: caller is not the owner"):
+            registry.renounce_ownership(sender=caller)
+    registry.transfer_ownership(roles.stranger, sender=roles.owner)
+    assert registry.owner() == roles.stranger.address
+    registry.renounce_ownership(sender=roles.stranger)
+    assert registry.owner() == ZERO
+
+
 def test_auditors_name_the_keys_to_seal_evidence_to(registry: ContractInstance, roles: Any) -> None:
     first, second, _ = roles.auditors
     key = b"\x25" * 32
