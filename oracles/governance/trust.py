@@ -2,7 +2,8 @@
 
 The document is the promise, the chain is the fact. `stated` reads the table of the one, `deployed`
 reads the roles of the other, and `differences` names every disagreement. Roles of the executors are
-rebuilt from their `RoleGranted` and `RoleRevoked` events, so that a holder nobody thought of shows.
+rebuilt from their `RoleGranted` and `RoleRevoked` events, and reserved calls are looked for in the
+Governor's `CallReserved`, so that a holder or an exception nobody thought of shows.
 """
 
 from __future__ import annotations
@@ -94,11 +95,22 @@ def deployed(
     powers.add(single("NodeRegistry", "arbiter", nodes.functions.arbiter().call()))
     topic = Web3.keccak(text="charter")
     powers.add(single("OracleCommittee", "consumer of charter", committee.functions.consumer(topic).call()))
+    powers.add(single("NodeRegistry", "treasury", nodes.functions.treasury().call()))
+    violations = contract("ViolationRegistry")
+    powers.add(single("ViolationRegistry", "committee", violations.functions.committee().call()))
     governor = contract("Governor")
-    for name in WATCHED:
-        target = Web3.to_checksum_address(addresses[name])
-        track = governor.functions.trackOf(target, bytes(4)).call().rstrip(b"\0").decode()
-        powers.add(Power("Governor", f"calls to {name}", (track,)))
+    for index in range(governor.functions.trackCount().call()):
+        track = governor.functions.trackName(index).call()
+        holder = Web3.to_checksum_address(governor.functions.track(track).call()[1])
+        powers.add(single("Governor", f"executor of {_word(track)}", holder))
+    # Reserved calls are read from the events, too: one that nobody thought of, of a single function, shows.
+    reserved = [log["args"] for log in governor.events.CallReserved().get_logs(from_block=from_block)]
+    calls = {(Web3.to_checksum_address(args["target"]), bytes(args["selector"])) for args in reserved}
+    calls |= {(Web3.to_checksum_address(addresses[name]), bytes(4)) for name in WATCHED}
+    for target, selector in calls:
+        what = f" by 0x{selector.hex()}" if any(selector) else ""
+        owner = _word(governor.functions.trackOf(target, selector).call())
+        powers.add(Power("Governor", f"calls to {named(target)}{what}", (owner,)))
     for name in EXECUTORS:
         executor = contract(name)
         holders = _role_holders(executor, from_block)
@@ -131,6 +143,10 @@ def _role_holders(executor: Contract, from_block: int) -> dict[bytes, set[Checks
         account = log["args"]["account"]
         held.add(account) if log["event"] == "RoleGranted" else held.discard(account)
     return holders
+
+
+def _word(name: bytes) -> str:
+    return name.rstrip(b"\0").decode()
 
 
 def _spoken(holders: tuple[str, ...] | None) -> str:
