@@ -1,7 +1,6 @@
 """The charter as the chain has it: finalized events are kept, newer ones only ever tighten."""
 
 import json
-from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -41,6 +40,21 @@ class InForce:
         """Differs if and only if the enforcer has to be switched."""
         return self.version, self.policy.hash
 
+    def equals(self, other: "InForce") -> bool:
+        """Whether the enforcer may stay as it is; nothing is hashed where the policy is the same object."""
+        return (self.version, id(self.policy)) == (other.version, id(other.policy)) or self.key == other.key
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """A policy in force, and what it came from."""
+
+    final: EnactedPolicy | None
+    newest: EnactedPolicy
+    day: date
+    policy: Policy
+    faults: tuple[str, ...]
+
 
 class CharterSync:
     """Follows the Charter. What was finalized survives a restart; what was not is asked anew."""
@@ -55,6 +69,7 @@ class CharterSync:
         self._latest: Block | None = None
         self._cursor: Cursor | None = None
         self._time = 0
+        self._computed: _Computed | None = None
 
     async def load(self) -> None:
         """Takes up what an earlier process had finalized."""
@@ -104,10 +119,24 @@ class CharterSync:
         newest = self._pending or final
         if newest is None:
             return None
-        policy = newest.policy if newest is final else tighter(_policy(final), newest.policy)
         block = self._latest.number if newest is not final and self._latest else self._number()
         day = _day(max(self._time, self._latest.timestamp if self._latest else 0))
-        return InForce(policy.on_day(day), newest.version, newest.policy_hash, block, newest.faults)
+        policy, faults = self._compute(final, newest, day)
+        return InForce(policy, newest.version, newest.policy_hash, block, faults)
+
+    def _compute(
+        self, final: EnactedPolicy | None, newest: EnactedPolicy, day: date
+    ) -> tuple[Policy, tuple[str, ...]]:
+        """The policy and its faults, once for each change: both take long for many metrics."""
+        known = self._computed
+        if known and known.final is final and known.newest is newest and known.day == day:
+            return known.policy, known.faults
+        policy = newest.policy if newest is final else tighter(_policy(final), newest.policy)
+        faults = newest.faults
+        if not faults and not newest.faithful:
+            faults = (f"version {newest.version} does not have the hash that was voted on",)
+        self._computed = _Computed(final, newest, day, policy.on_day(day), faults)
+        return self._computed.policy, faults
 
     def _number(self) -> int:
         return self._cursor.number if self._cursor else 0
@@ -117,7 +146,7 @@ class CharterSync:
         events = self._events(logs)
         if not events:
             return None
-        history = deepcopy(self._history)
+        history = self._history.copy()
         enacted = [history.apply(event) for event, _ in events]
         return history.latest if any(enacted) else None
 

@@ -51,7 +51,7 @@ def run() -> None:
 
 
 @agent.command()
-@click.option("--url", default="http://127.0.0.1:9600", show_default=True, help="Where the agent listens.")
+@click.option("--url", default="http://127.0.0.1:9700", show_default=True, help="Where the agent listens.")
 @_format
 def status(url: str, form: str) -> None:
     """Show what a running agent enforces, and what is missing.
@@ -61,7 +61,7 @@ def status(url: str, form: str) -> None:
     \b
     Examples:
       westworld agent status
-      westworld agent status --url http://10.0.0.7:9600 --format json
+      westworld agent status --url http://10.0.0.7:9700 --format json
     """  # noqa: D301
     try:
         answer = httpx.get(f"{url.rstrip('/')}/v1/status", timeout=5).raise_for_status()

@@ -12,16 +12,18 @@ from agent.enforcer import Enforcer, KernelEnforcer
 from agent.http import ledger_routes
 from agent.kernel.cgroups import CgroupUnavailable, telemetry_cgroup
 from agent.kernel.enforcement import Enforcement, EnforcementUnavailable
-from agent.limiter import Limiter
+from agent.limiter import Limiter, LimiterUnavailable
 from agent.meters import AgentMeters
 from agent.node import Agent
 from agent.settings import AgentSettings
 from agent.standing_sync import StandingSync
 from oracles.chain.charter import Charter
+from oracles.chain.contract import Contract
 from oracles.chain.node_registry import NodeRegistry
-from oracles.daemon.errors import KeystoreFault
+from oracles.daemon.errors import KeystoreFault, SettingsFault, StateFolderFault
 from oracles.daemon.frame import Frame, run_daemon
 from oracles.daemon.keystore import load_signing_key
+from oracles.ledger.errors import LedgerError
 from oracles.ledger.ledger import Ledger
 
 _log = structlog.get_logger(__name__)
@@ -33,22 +35,32 @@ async def setup(frame: Frame[AgentSettings]) -> None:
     settings = frame.settings
     if settings.password is None:
         raise KeystoreFault("WESTWORLD_PASSWORD_FILE must be set: it opens WESTWORLD_LEDGER_KEY")
-    key = await to_thread.run_sync(load_signing_key, settings.ledger_key, settings.password)
-    ledger = await to_thread.run_sync(Ledger.open, settings.state / "ledger")
-    charter = CharterSync(
-        frame.rpc, Charter.at(frame.rpc, frame.deployment), frame.store, frame.deployment.deployed_block
-    )
-    standing = StandingSync(
-        frame.rpc, NodeRegistry.at(frame.rpc, frame.deployment), frame.store, settings.node_id
-    )
+    # The kernel first: what fails from here on leaves a filter behind that lets nothing new out.
     enforcer, missing = await open_enforcer(settings)
+    key = await to_thread.run_sync(load_signing_key, settings.ledger_key, settings.password)
+    try:
+        ledger = await to_thread.run_sync(Ledger.open, settings.state / "ledger")
+    except (LedgerError, OSError) as fault:
+        raise StateFolderFault(f"the ledger cannot be opened: {fault}") from fault
+    contracts = Charter.at(frame.rpc, frame.deployment), NodeRegistry.at(frame.rpc, frame.deployment)
+    charter = CharterSync(frame.rpc, contracts[0], frame.store, frame.deployment.deployed_block)
+    standing = StandingSync(frame.rpc, contracts[1], frame.store, settings.node_id)
     meters = AgentMeters(frame.metrics.registry)
     agent = Agent(settings, charter, standing, enforcer, ledger, bytes(key), meters)
     agent.condition.trouble("kernel", missing)
     await agent.begin()
     await frame.serve(ledger_routes(ledger, agent.status))
     frame.tasks.start_soon(agent.recorder.run, enforcer)
-    frame.tasks.start_soon(frame.cycle, "charter", agent.follow)
+    unchecked: list[Contract] = [*contracts]
+
+    async def follow() -> None:
+        # Not before the loops start: without a chain the agent holds to what it knew.
+        while unchecked:
+            await unchecked[-1].check_version(await frame.rpc.finalized())
+            unchecked.pop()
+        await agent.follow()
+
+    frame.tasks.start_soon(frame.cycle, "charter", follow)
     frame.tasks.start_soon(partial(frame.cycle, "watch", agent.watch, every=_WATCH_SECONDS))
 
 
@@ -64,7 +76,10 @@ async def open_enforcer(settings: AgentSettings) -> tuple[Enforcer, str | None]:
         _log.error(
             "NOT ENFORCED BY THE KERNEL: limiting in user space only", relay=settings.relay, reason=str(fault)
         )
-        limiter = await Limiter.start(settings.relay, settings.destinations[0])
+        try:
+            limiter = await Limiter.start(settings.relay, settings.destinations[0])
+        except LimiterUnavailable as unavailable:
+            raise SettingsFault(str(unavailable)) from None
         return limiter, str(fault)
 
 

@@ -1,5 +1,7 @@
 """The agent's Prometheus metrics, beside those that every daemon has."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from agent.kernel.reasons import Reason
@@ -38,6 +40,11 @@ class AgentMeters:
     def violation(self, kind: Kind, count: int) -> None:
         """Counts violations that are in the ledger."""
         self._violations.labels(kind.value).inc(count)
+
+    def expect(self, forbidden: Iterable[str]) -> None:
+        """Begins these names' counts at zero: an increase is seen only from a number that was there."""
+        for metric in forbidden:
+            self._denied.labels(metric, Reason.FORBIDDEN.name.lower())
 
     def denied(self, metric: str, reason: Reason, count: int) -> None:
         """Counts refusals."""

@@ -75,6 +75,8 @@ class Agent:
     async def follow(self) -> None:
         """One round: ask the chain, obey it. Raises `ChainDoubt` or `ChainStop`."""
         if await self.standing.update():
+            # A penalty waits for nothing: the charter's events may be out of reach for long.
+            await self._restrain()
             standing = self.standing.current
             await self.recorder.note(
                 StandingChanged(
@@ -130,16 +132,21 @@ class Agent:
     async def _obey(self) -> None:
         """Brings the enforcer to what is known: silence first, then the policy, then release."""
         standing = self.standing.current
-        if standing.silenced and self._silenced is not True:
-            await self._suspend(True)
-        if standing.factor > self._factor:
-            await self._limit(standing.factor)
+        await self._restrain()
         await self._switch()
         if standing.factor < self._factor:
             await self._limit(standing.factor)
         if not standing.silenced and self._silenced is not False:
             await self._suspend(False)
         self._take_up_key()
+
+    async def _restrain(self) -> None:
+        """What the standing takes away."""
+        standing = self.standing.current
+        if standing.silenced and self._silenced is not True:
+            await self._suspend(True)
+        if standing.factor > self._factor:
+            await self._limit(standing.factor)
 
     async def _switch(self) -> None:
         found = self.charter.in_force()
@@ -149,12 +156,13 @@ class Agent:
             "charter",
             f"the charter holds what no policy can: {'; '.join(found.faults)}" if found.faults else None,
         )
-        if self._applied is not None and self._applied.key == found.key:
+        if self._applied is not None and found.equals(self._applied):
             self._applied = found
             return
         first = self._applied is None
         await to_thread.run_sync(self.enforcer.apply, found.policy, found.version)
         self._applied = found
+        self._meters.expect(found.policy.forbidden)
         await self.recorder.note(
             PolicySwitched(
                 node=self.settings.node,

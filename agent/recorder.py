@@ -26,8 +26,9 @@ from oracles.ledger.errors import LedgerStopped
 from oracles.ledger.ledger import Ledger
 
 UNLISTED_LIMIT = 64
-"""Names unknown to the charter that one batch lists apart. A sender chooses them, so beyond this they are
-summed under no name: a flood of invented names must not fill the ledger."""
+UNLISTED_SECONDS = 60
+"""Within so many seconds so many entries name what the charter doesn't know. A sender chooses such names, so
+beyond this they are summed under no name: a flood of invented ones must not fill the ledger."""
 
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +58,8 @@ class Recorder:
         self._in_force = in_force
         self._meters = meters
         self._clock = clock
+        self._since = 0
+        self._unlisted = 0
 
     async def run(self, enforcer: Enforcer, period: float = 1.0) -> None:
         """Records until cancelled, or until the ledger takes no more: what is left stays in the kernel."""
@@ -70,8 +73,10 @@ class Recorder:
         """Makes a batch durable: one entry for each kind of violation, metric and reason in it."""
         in_force = self._in_force()
         policy = in_force.policy if in_force else EMPTY_POLICY
-        sums = self._sum(batch, policy)
         now = int(self._clock())
+        if not 0 <= now - self._since < UNLISTED_SECONDS:
+            self._since, self._unlisted = now, 0
+        sums = self._sum(batch, policy)
         async with anyio.create_task_group() as group:
             for key, count in sums.items():
                 attempt = Attempt(
@@ -101,7 +106,6 @@ class Recorder:
 
     def _sum(self, batch: list[DropEvent], policy: Policy) -> dict[_Key, int]:
         sums: dict[_Key, int] = {}
-        unlisted = 0
         for event in batch:
             metric = metric_text(event.name, policy, self._secret) if event.name else ""
             listed = metric in policy.metrics or metric in policy.forbidden
@@ -110,8 +114,9 @@ class Recorder:
                 continue
             key = _Key(Kind(event.reason.violation), metric, event.reason)
             if key not in sums and metric and not listed:
-                unlisted += 1
-                if unlisted > UNLISTED_LIMIT:
+                if self._unlisted < UNLISTED_LIMIT:
+                    self._unlisted += 1
+                else:
                     key = _Key(key.kind, "", key.reason)
             sums[key] = sums.get(key, 0) + event.count
         return sums

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from agent.kernel.policy_tables import DESTINATIONS_LIMIT
 from agent.kernel.rules import Destination
 from oracles.daemon.settings import Settings
 
@@ -16,7 +17,9 @@ class AgentSettings(Settings):
     node: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", description="the node's id in the NodeRegistry")]
     ledger_key: Path = Field(description="the sealed Ed25519 seed that signs checkpoints")
     destinations: Annotated[tuple[Destination, ...], NoDecode] = Field(
-        min_length=1, max_length=64, description="address:port of each statsd server, comma between"
+        min_length=1,
+        max_length=DESTINATIONS_LIMIT,
+        description="address:port of each statsd server, comma between",
     )
     cgroup: str = Field(
         "westworld-telemetry", pattern="^[a-zA-Z0-9_.-]{1,64}$", description="name of the telemetry cgroup"
@@ -28,6 +31,7 @@ class AgentSettings(Settings):
     relay: str = Field(
         "127.0.0.1:8125", description="host:port of the user-space limiter where there is no eBPF"
     )
+    listen: str = Field("127.0.0.1:9700", description="host:port of /health, /metrics and the ledger")
     poll_seconds: float = Field(0.2, gt=0, description="how often the chain is asked for news")
     chain_limit_seconds: float = Field(
         300.0, gt=0, description="how long the chain may be gone before that is said as degraded"

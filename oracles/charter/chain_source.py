@@ -95,6 +95,14 @@ class CharterHistory:
         self._enacted = _State()
         self._drafted = _State()
         self._versions: dict[int, tuple[CharterEnacted, _State]] = {}
+        self._policies: dict[int, EnactedPolicy] = {}
+
+    def copy(self) -> CharterHistory:
+        """Another history that goes on from here. What was enacted never changes, so it is shared."""
+        other = CharterHistory()
+        other._enacted, other._drafted = self._enacted, self._drafted.copy()
+        other._versions, other._policies = dict(self._versions), dict(self._policies)
+        return other
 
     def apply(self, event: CharterEvent) -> CharterEnacted | None:
         """Take the next event; gives it back when it brought a version into force."""
@@ -104,6 +112,7 @@ class CharterHistory:
             self._enacted = self._drafted
             self._drafted = self._enacted.copy()
             self._versions[event.version] = (event, self._enacted)
+            self._policies.pop(event.version, None)
             return event
         else:
             self._drafted.apply(event)
@@ -118,9 +127,13 @@ class CharterHistory:
         """The policy of an enacted version. Raises `KeyError` where there is no such version."""
         if version not in self._versions:
             raise KeyError(f"charter version {version} was never enacted, the latest is {self.version}")
-        event, state = self._versions[version]
-        policy, faults = _read(state)
-        return EnactedPolicy(version, policy, event.policy_hash, event.draft, event.block_number, faults)
+        if version not in self._policies:
+            event, state = self._versions[version]
+            policy, faults = _read(state)
+            self._policies[version] = EnactedPolicy(
+                version, policy, event.policy_hash, event.draft, event.block_number, faults
+            )
+        return self._policies[version]
 
     @property
     def latest(self) -> EnactedPolicy | None:

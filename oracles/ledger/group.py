@@ -87,8 +87,8 @@ class GroupWriter:
             if batch:
                 try:
                     first = self._commit([waiter.entry for waiter in batch])
-                except OSError as error:
-                    self._stop(batch, str(error))
+                except Exception as error:  # whatever it was: nobody may wait for ever
+                    self._stop(batch, str(error) if isinstance(error, OSError) else repr(error))
                     return
                 for index, waiter in enumerate(batch, first):
                     waiter.index = index

@@ -116,6 +116,17 @@ async def test_a_flood_of_invented_names_does_not_fill_the_ledger(desk: Desk) ->
     assert [entry.count for entry in attempts if not entry.metric] == [1000 - UNLISTED_LIMIT]
 
 
+async def test_invented_names_that_come_in_many_batches_do_not_fill_it_either(desk: Desk) -> None:
+    desk.enforcer.batches = [
+        [drop(Reason.UNKNOWN_NAME, b"invented_%d" % (10 * batch + number)) for number in range(10)]
+        for batch in range(20)
+    ]
+    await desk.recorder.run(desk.enforcer)
+    attempts = desk.attempts()
+    assert sum(bool(entry.metric) for entry in attempts) == UNLISTED_LIMIT
+    assert sum(entry.count for entry in attempts) == 200
+
+
 async def test_silence_by_standing_is_counted_but_no_violation(desk: Desk) -> None:
     desk.enforcer.batches = [[drop(Reason.SUSPENDED, b"cpu", 4), drop(Reason.NO_POLICY, b"", 2)]]
     await desk.recorder.run(desk.enforcer)
