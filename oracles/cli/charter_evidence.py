@@ -9,7 +9,7 @@ import rich_click as click
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from oracles.charter.evidence import MAX_EVIDENCE_BYTES, SealedEvidence, unseal
+from oracles.charter.evidence import MAX_EVIDENCE_BYTES, EvidenceRefused, SealedEvidence, unseal
 from oracles.cli.chain_access import Access, chain_options, read_password
 from oracles.cli.output import USAGE, clear_errors, fail, format_option, run_async, show_json
 from oracles.daemon.keystore import load_signing_key, save_signing_key
@@ -71,23 +71,31 @@ def publish_key(key_file: Path, access: Access, form: str) -> None:
     required=True,
     help="A new file for the evidence; it holds personal data.",
 )
+@click.option(
+    "--hash", "expected", help="The case's evidence hash, from its notice: other evidence is refused."
+)
 @chain_options(key=True)
 @clear_errors
-def open_evidence(sealed: Path, key_file: Path, out: Path, access: Access) -> None:
-    """Open evidence that was sealed to you, and check it against the hash that is on-chain.
+def open_evidence(sealed: Path, key_file: Path, out: Path, expected: str | None, access: Access) -> None:
+    """Open evidence that was sealed to you, and check it against the hash that the case has on-chain.
+
+    Without --hash the file is only held against itself: compare the hash that is printed with the case's.
 
     \b
     Example:
-      charter-admin open report-1/evidence.sealed.json --evidence-key evidence.key --out capture.pcap
+      charter-admin open report-1/evidence.sealed.json --evidence-key evidence.key \\
+        --hash 0x… --out capture.pcap
     """  # noqa: D301
     if out.exists():
         fail(f"{out} exists; name a new file", USAGE)
-    content = unseal(
-        SealedEvidence.from_json(_bounded(sealed)), access.account().address, _load(key_file, access)
-    )
+    evidence = SealedEvidence.from_json(_bounded(sealed))
+    if expected is not None and expected.lower() != evidence.evidence:
+        raise EvidenceRefused(f"this is other evidence than the case's: its hash is {evidence.evidence}")
+    content = unseal(evidence, access.account().address, _load(key_file, access))
     out.touch(mode=0o600)
     out.write_bytes(content)
-    click.echo(f"{len(content)} bytes, as the hash on-chain says", err=True)
+    checked = "as the case has it" if expected else "compare it with the case's"
+    click.echo(f"{len(content)} bytes with the hash {evidence.evidence}: {checked}", err=True)
 
 
 def _bounded(file: Path) -> bytes:

@@ -219,3 +219,32 @@ def test_groups_are_loaded_by_name_and_unknown_ones_refused() -> None:
     assert found.exit_code == 0
     assert unknown.exit_code == 2
     assert "No such command" in unknown.output
+
+
+def test_evidence_that_is_not_the_case_s_is_not_opened(tmp_path: Path) -> None:
+    from eth_account import Account
+    from nacl.signing import SigningKey
+    from pydantic import SecretStr
+
+    from oracles.charter.evidence import seal
+    from oracles.daemon.keystore import save_account, save_signing_key
+
+    account, seed, password = Account.create(), SigningKey.generate(), SecretStr("right")
+    save_account(tmp_path / "key.json", account, password, iterations=2)
+    save_signing_key(tmp_path / "evidence.key", seed, password)
+    (tmp_path / "password").write_text("right\n")
+    sealed, digest = seal(
+        b"what was received", {account.address: bytes(seed.to_curve25519_private_key().public_key)}
+    )
+    (tmp_path / "sealed.json").write_bytes(sealed.to_json())
+    keys = ["--evidence-key", "evidence.key", "--keystore", "key.json", "--password-file", "password"]
+    keys = [word if word.startswith("--") else str(tmp_path / word) for word in keys]
+    command = ["open", str(tmp_path / "sealed.json"), "--out", str(tmp_path / "out"), *keys]
+
+    other = run(*command, "--hash", "0x" + "11" * 32)
+    assert (other.exit_code, (tmp_path / "out").exists()) == (1, False)
+    assert "other evidence" in other.stderr
+    assert "compare it" in run(*command).stderr
+    (tmp_path / "out").unlink()
+    assert "as the case has it" in run(*command, "--hash", "0x" + digest.hex()).stderr
+    assert (tmp_path / "out").read_bytes() == b"what was received"
