@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -229,3 +230,14 @@ def test_any_cut_of_a_policy_gives_a_policy_or_faults(data: st.DataObject) -> No
         read_policy(text[:start] + insert + text[end:])
     except DocumentRefused as refused:
         assert refused.faults
+
+
+@pytest.mark.feature("C15.1")
+@pytest.mark.parametrize("name", ["charter_policy", "production"])
+def test_validation_takes_less_than_10_ms_of_processor_time(name: str) -> None:
+    spent = []
+    for _ in range(10):
+        began = time.thread_time()
+        load_policy(POLICIES / f"{name}.yaml")
+        spent.append(time.thread_time() - began)
+    assert min(spent) < 0.01

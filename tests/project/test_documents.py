@@ -84,3 +84,23 @@ def test_readme_names_the_two_commands_and_shows_the_matrix() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make demo" in text and "make test" in text and "```mermaid" in text
     assert "<!-- matrix:" in text
+
+
+@pytest.mark.feature("I7.5")
+@pytest.mark.parametrize(
+    ("reader", "document"),
+    [
+        ("member", "docs/charter.md"),
+        ("oracle or a node", "docs/operators.md"),
+        ("audit committee", "docs/runbooks/charter-violation-found.md"),
+        ("code", "docs/engineers.md"),
+    ],
+)
+def test_members_operators_auditors_and_engineers_are_each_led_to_their_document(
+    reader: str, document: str
+) -> None:
+    rows = [
+        line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if document in line
+    ]
+    assert any(reader in row for row in rows)
+    assert len((ROOT / document).read_text(encoding="utf-8").split()) > 200
