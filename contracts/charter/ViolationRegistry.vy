@@ -146,6 +146,13 @@ event BountyPaid:
     amount: uint256
 
 
+# @dev Emitted when ledger entries of a node count as not handled
+# again.
+event EntriesRewound:
+    node: indexed(bytes32)
+    entry: uint256
+
+
 # @dev Emitted when reports come from another contract.
 event CommitteeSet:
     previous: indexed(address)
@@ -229,7 +236,9 @@ def reveal(
     @notice A report is refused if the version it names was not in
             force at the observed block or did not know the kind, and,
             where the violation is that the metric was not allowed,
-            if any version in force at that block allowed it.
+            if any version in force at that block allowed it. In the
+            grace period after an amendment the older version must
+            be named: no accuser chooses the graver penalty.
     @param payee The 20-byte address that the bounty belongs to,
            zero to forgo it.
     @param node The 32-byte id of the node.
@@ -254,6 +263,9 @@ def reveal(
     in_force, allowed = staticcall charter.judge(metric, charter_version, observed_block)
     assert in_force, "violations: charter version was not in force"
     assert not (allowed and attempts._needs_denial(kind)), "violations: metric was allowed"
+    assert not staticcall charter.in_force(
+        charter_version - 1, observed_block
+    ), "violations: an older version was in force too"
     severity: uint8 = 0
     penalty: uint8 = 0
     known: bool = False
@@ -376,6 +388,24 @@ def set_committee(committee: address):
     """
     ownable._check_owner()
     self._set_committee(committee)
+
+
+@external
+def rewind_entries(node: bytes32, entry: uint256):
+    """
+    @dev Sets back which ledger entries of a node count as handled.
+    @notice Note that this function can only be called by the
+            current `owner`: it is the way back after hostile oracles
+            marked entries that do not exist yet.
+    @param node The 32-byte id of the node.
+    @param entry The 32-byte number of the first entry that counts as
+           not handled, lower than now. It cannot be zero, which would
+           mean the predecessor's count.
+    """
+    ownable._check_owner()
+    assert entry != 0 and entry < attempts._next(node), "violations: not a lower entry"
+    attempts._next_entry[node] = entry
+    log EntriesRewound(node=node, entry=entry)
 
 
 @external

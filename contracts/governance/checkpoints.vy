@@ -7,8 +7,8 @@
 @author Westworld
 @notice These functions keep, for each of many traces, the history of
         a value below 2**96 by timepoint, and answer what the value was
-        at a past timepoint. A trace is named by a number below 2**160,
-        which an address is.
+        at a past timepoint. A trace is named by a number below 2**192:
+        addresses are, and there is room beside them.
 
         The latest checkpoint of a trace shares one slot with the
         trace's length, so that the usual question ("what is it now, or
@@ -36,7 +36,7 @@ _LENGTH_SHIFT: constant(uint256) = 144
 
 
 # @dev Where the position begins in the key of a past checkpoint.
-_POSITION_SHIFT: constant(uint256) = 160
+_POSITION_SHIFT: constant(uint256) = 192
 
 
 # @dev Solidity's panic code for an index that is out of bounds.
@@ -48,7 +48,7 @@ _PANIC_INDEX: constant(uint256) = 50
 _latest: HashMap[uint256, uint256]
 
 
-# @dev Returns a past checkpoint by trace (160) | position (32):
+# @dev Returns a past checkpoint by trace (192) | position (32):
 # value (96) | timepoint (48).
 _past: HashMap[uint256, uint256]
 

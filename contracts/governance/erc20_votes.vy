@@ -60,7 +60,7 @@ _BALANCE_MASK: constant(uint256) = 2**96 - 1
 
 # @dev The trace of the total supply. No address's trace collides
 # with it, since nobody can delegate to the zero address.
-_SUPPLY: constant(uint256) = 0
+_SUPPLY: constant(uint256) = 2**160
 
 
 # @dev The 32-byte type hashes of what is signed.

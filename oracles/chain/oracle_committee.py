@@ -59,3 +59,7 @@ class OracleCommittee(Contract):
     def set_topic(self, topic: bytes, consumer: str) -> Call:
         """Say which contract gets a topic's reports (owner only)."""
         return self._call("set_topic", topic, consumer)
+
+    def rewind(self, topic: bytes, sequence: int) -> Call:
+        """Set a topic's sequence back after hostile members used it up (owner only)."""
+        return self._call("rewind", topic, sequence)

@@ -105,3 +105,7 @@ class ViolationRegistry(Contract):
     def set_auditor_key(self, x25519: bytes) -> Call:
         """Publish the sender's X25519 key, which evidence is sealed to."""
         return self._call("set_auditor_key", x25519)
+
+    def rewind_entries(self, node: bytes, entry: int) -> Call:
+        """Set back which ledger entries of a node count as handled (owner only)."""
+        return self._call("rewind_entries", node, entry)

@@ -6,7 +6,7 @@ import anyio
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 
-from oracles.chain.block import Call, Log, Receipt
+from oracles.chain.block import Block, Call, Log, Receipt
 from oracles.chain.charter import Charter
 from oracles.chain.contract import Contract
 from oracles.chain.deployment import Deployment
@@ -77,13 +77,24 @@ async def scene_of_report(
     charter = Charter.at(rpc, deployment)
     for contract in (registry, charter):
         await contract.check_version(block)
+    observed = block.number if observed_block is None else observed_block
     return Scene(
         chain_id=deployment.chain_id,
         registry=registry.address,
-        charter_version=await charter.version(block) if charter_version is None else charter_version,
-        observed_block=block.number if observed_block is None else observed_block,
+        charter_version=charter_version or await _oldest_in_force(charter, observed, block),
+        observed_block=observed,
         auditors=await registry.auditors(block),
     )
+
+
+async def _oldest_in_force(charter: Charter, observed_block: int, at: Block) -> int:
+    """The version that the registry hears an accusation under: in a grace period, the older one."""
+    version = await charter.version(at)
+    while version > 1 and not await charter.in_force(version, observed_block, at):
+        version -= 1
+    while version > 1 and await charter.in_force(version - 1, observed_block, at):
+        version -= 1
+    return version
 
 
 async def transact(rpc: Rpc, account: LocalAccount, call: Call, *, seconds: float = 120.0) -> Receipt:

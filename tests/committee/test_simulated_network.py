@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from budgets import few
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .simulation import SLOT, Weather, World
@@ -16,7 +17,7 @@ STORM = Weather(loss=0.15, doubling=0.1, delay=1.5, doubt=0.01)
 
 seeds = st.integers(0, 2**32)
 # A run of a world costs as much as a hundred ordinary examples.
-some = settings(max_examples=max(4, settings().max_examples // 5))
+some = few()
 
 
 @pytest.mark.parametrize(("members", "threshold"), [(1, 1), (3, 2), (5, 3)])

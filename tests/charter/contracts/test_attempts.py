@@ -200,6 +200,21 @@ def test_the_committee_can_be_replaced_by_the_owner_alone(
     registry.on_report(TOPIC, 7, 1, payload_of(attempt()), sender=roles.stranger)
 
 
+def test_the_owner_alone_undoes_a_count_that_hostile_oracles_ran_up(
+    registry: ContractInstance, roles: Any, node: bytes, report: Report, attempt: Any
+) -> None:
+    report(payload_of(attempt(entry=2**255)))
+    assert report(payload_of(attempt(entry=4))) == ([], [(4, ALREADY_HANDLED)])
+    with reverts("ownable: caller is not the owner"):
+        registry.rewind_entries(node, 4, sender=roles.committee)
+    for entry in (0, 2**255 + 1, 2**256 - 1):
+        with reverts("violations: not a lower entry"):
+            registry.rewind_entries(node, entry, sender=roles.owner)
+    (log,) = registry.rewind_entries(node, 4, sender=roles.owner).events
+    assert (log.event_name, bytes(log.node), log.entry) == ("EntriesRewound", node, 4)
+    assert report(payload_of(attempt(entry=4))) == ([4], [])
+
+
 def test_a_successor_goes_on_where_its_predecessor_stopped(
     project: ProjectManager,
     registry: ContractInstance,

@@ -8,8 +8,9 @@ import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
+from budgets import few
 from eth_utils import keccak
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 POLICY = keccak(text="a policy")
@@ -93,7 +94,7 @@ def test_every_version_answers_for_itself(
 ) -> None:
     owner = accounts[0]
 
-    @settings(max_examples=max(10, settings().max_examples // 2))
+    @few()
     @given(steps=_steps)
     def check(steps: list[tuple[str, Any]]) -> None:
         snapshot = chain.snapshot()

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
+from budgets import few
 from eth_abi import encode
 from eth_utils import keccak
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -236,7 +236,4 @@ def test_money_is_conserved_and_nobody_profits_from_himself(
             assert balances[schemer.address] + own + owed[schemer] == wealth - self.schemers_fines
             assert self.schemers_fines >= 0
 
-    profile = settings()
-    run_state_machine_as_test(
-        Books, settings=settings(profile, max_examples=max(8, profile.max_examples // 3))
-    )
+    run_state_machine_as_test(Books, settings=few())

@@ -216,6 +216,27 @@ def test_the_penalty_is_that_of_the_version_named(
     assert (case.severity, case.penalty) == (3, 2)
 
 
+def test_no_accuser_chooses_the_graver_of_two_penalties(
+    enacted: ContractInstance,
+    registry: ContractInstance,
+    chain: ChainManager,
+    roles: Any,
+    accusation: Any,
+    commit: Callable[..., None],
+    accuse: Callable[..., int],
+) -> None:
+    enacted.set_violation("silent_collection", 3, 4, sender=roles.owner)
+    switched = enacted.enact(enacted.draft_digest(), POLICY, sender=roles.owner).block_number
+    last = switched + enacted.grace_blocks() - 1
+    chain.mine(enacted.grace_blocks())
+    graver = accusation.but(charter_version=2, observed_block=last)
+    commit(graver)
+    with reverts("violations: an older version was in force too"):
+        registry.reveal(*graver.arguments(), sender=roles.relayer)
+    assert registry.case_of(accuse(graver.but(charter_version=1))).penalty == 2
+    assert registry.case_of(accuse(graver.but(observed_block=last + 1, salt=b"\x07" * 32))).penalty == 4
+
+
 def test_a_violation_is_tried_once(
     registry: ContractInstance,
     roles: Any,

@@ -11,9 +11,9 @@ from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
+from budgets import few
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from web3 import Web3
@@ -209,8 +209,7 @@ def test_only_k_current_members_report_and_only_double_voters_go(
     )
     # The library calls this to make each run's machine; a class is only the commonest such thing.
     factory: Any = partial(Machine, world)
-    budget = settings(max_examples=max(5, settings().max_examples // 3), deadline=None)
-    run_state_machine_as_test(factory, settings=budget)
+    run_state_machine_as_test(factory, settings=few())
 
 
 def _plain(web3: Web3, contract: ContractInstance) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ape.api import AccountAPI
 from ape.exceptions import ContractLogicError
-from hypothesis import settings
+from budgets import few
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -228,9 +228,6 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.feature("C9.2")
-def test_nothing_happens_but_by_vote(dao: Dao, request: pytest.FixtureRequest) -> None:
+def test_nothing_happens_but_by_vote(dao: Dao) -> None:
     machine = type("Bound", (Machine,), {"dao": dao})
-    profile = settings()
-    if not request.config.getoption("hypothesis_profile", default=None):
-        profile = settings(max_examples=8, stateful_step_count=20, deadline=None)
-    run_state_machine_as_test(machine, settings=profile)
+    run_state_machine_as_test(machine, settings=few())

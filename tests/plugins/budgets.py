@@ -1,0 +1,8 @@
+"""How many examples a property gets where each takes seconds."""
+
+from hypothesis import settings
+
+
+def few() -> settings:
+    """A fifth of the profile's examples: those that send transactions, or simulate a whole network."""
+    return settings(max_examples=max(4, settings().max_examples // 5))
