@@ -11,17 +11,18 @@ import structlog
 from oracles.chain.block import Block
 from oracles.charter.canonical import name_id
 from oracles.charter.entry import Attempt, EntryRefused, decode
+from oracles.charter.fitting import fit
 from oracles.charter.histories import Histories
 from oracles.charter.node_client import MAX_PAGE, NodeClient, NodeFaultError
 from oracles.charter.registers import RegisteredNode, Registers
 from oracles.charter.report import ReportedAttempt, checkpoints_root, choose, encode_payload
 from oracles.charter.sighting import (
     MAX_ATTEMPTS,
+    Body,
     SeenEntry,
     Sighting,
     Split,
     node_source,
-    observe_body,
     read_observation,
 )
 from oracles.charter.vocabulary import Kind
@@ -78,13 +79,13 @@ class CharterTopic:
     # --- what this oracle sees
 
     async def observe(self, moment: Moment) -> list[Observation]:
-        """Ask this round's nodes; one that fails is left out, and said. Raises what reads of the chain
-        raise.
+        """Ask this round's nodes; one that fails is left out, and said. What is seen fits a member's share of
+        a proposal. Raises what reads of the chain raise.
         """
         ids = await self._registers.node_ids(moment.block)
         first = moment.sequence * MAX_NODES % len(ids) if len(ids) > MAX_NODES else 0
         asked = (ids[first:] + ids[:first])[:MAX_NODES]
-        seen: list[Observation] = []
+        seen: list[tuple[bytes, Body]] = []
         limit = anyio.CapacityLimiter(_AT_ONCE)
 
         async def one(node_id: bytes) -> None:
@@ -99,18 +100,18 @@ class CharterTopic:
                     group.start_soon(one, node_id)
         if scope.cancelled_caught:
             _log.warning("nodes left out: the round took too long", asked=len(asked), seen=len(seen))
-        return sorted(seen)
+        return fit(seen, moment.sequence)
 
-    async def _see(self, moment: Moment, node: RegisteredNode) -> list[Observation]:
-        seen: list[Observation] = []
+    async def _see(self, moment: Moment, node: RegisteredNode) -> list[tuple[bytes, Body]]:
+        seen: list[tuple[bytes, Body]] = []
         try:
             with anyio.fail_after(self._node_seconds):
-                seen.append(observe_body(node.id, await self._sight(moment, node)))
+                seen.append((node.id, await self._sight(moment, node)))
         except (NodeFaultError, NoteInvalid, TimeoutError) as fault:
             _log.warning("node left out", node=node_source(node.id), reason=str(fault) or "it took too long")
         split = await self._histories.split(node.id, node.epoch, node.next_entry + 1)
         if split is not None:
-            seen.append(observe_body(node.id, Split(first=split[0], second=split[1])))
+            seen.append((node.id, Split(first=split[0], second=split[1])))
         return seen
 
     async def _sight(self, moment: Moment, node: RegisteredNode) -> Sighting:

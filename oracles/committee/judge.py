@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oracles.chain.typed import Domain
-from oracles.committee.messages import Proposal, Reason, Refusal
+from oracles.committee.messages import MAX_MESSAGE_BYTES, Proposal, Reason, Refusal
 from oracles.committee.schedule import Schedule, leader
+from oracles.committee.share import wire_bytes
 from oracles.committee.topic import Moment, Observation
 from oracles.committee.view import Configuration
 
@@ -57,6 +58,9 @@ def admit(situation: Situation, sender: str, proposal: Proposal) -> Refusal | No
         return _differs(Reason.NOT_THE_LEADER, f"turn {proposal.turn}", f"turn {turn}")
     if sender != (due := leader(configuration.members, report.sequence, proposal.turn)):
         return _differs(Reason.NOT_THE_LEADER, sender, due)
+    if sum(map(wire_bytes, proposal.observations)) > MAX_MESSAGE_BYTES // 2:
+        # A vote for it would silence this member: its answers hold the proposal that it voted for.
+        return Refusal(reason=Reason.OBSERVATION_REFUSED, detail="all observations together are too large")
     return None
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from oracles.committee.messages import Proposal, Reason, Refusal, Vote
 from oracles.committee.report import Report
+from oracles.committee.share import within_share
 from oracles.committee.topic import Observation
 from oracles.committee.view import Configuration
 
@@ -86,8 +87,8 @@ class Lead:
         self._own = own
         self._members = configuration.members
         self._threshold = configuration.threshold
-        self._seen: dict[str, tuple[Observation, ...]] = {}
-        self._late: set[Observation] = set()
+        self._seen: set[str] = set()
+        self._said: dict[str, tuple[Observation, ...]] = {}
         self._asked: Counter[str] = Counter()
         self._contacted: set[tuple[str, bytes]] = set()
         self._heard: set[str] = {own}
@@ -106,7 +107,8 @@ class Lead:
     def frozen(self, member: str, observations: tuple[Observation, ...]) -> None:
         """A member said what it saw; the observations were verified."""
         self._heard.add(member)
-        self._seen[member] = observations
+        self._seen.add(member)
+        self._add(member, observations)
 
     def held(self, proposal: Proposal) -> None:
         """A member already voted for this proposal, and this member found it sound."""
@@ -131,7 +133,7 @@ class Lead:
         self._heard.add(member)
         if refusal.reason not in _PASSING:
             self._refused.add((proposal.report.payload_hash, member))
-        self._late.update(refusal.missing)
+        self._add(member, refusal.missing)
 
     def handed_in(self) -> None:
         """The report is on its way; the leader's work is done."""
@@ -154,7 +156,7 @@ class Lead:
         if awaited:
             return Idle(f"waiting for what {', '.join(awaited)} saw")
         chosen, ready = self._choose()
-        union = tuple(sorted(self._late.union(*self._seen.values())))
+        union = tuple(sorted({one for said in self._said.values() for one in said}))
         if not ready and union != self._computed:
             return Compute(union)
         if chosen is None:
@@ -162,6 +164,11 @@ class Lead:
                 "no payload can reach the threshold" if self._proposals else "there is nothing to report"
             )
         return self._pursue(chosen)
+
+    def _add(self, member: str, observations: tuple[Observation, ...]) -> None:
+        # Whatever a member says that it saw, it has one share: nobody can make a proposal too large.
+        said = self._said.get(member, ()) + observations
+        self._said[member] = within_share(said, len(self._members))
 
     def _complete(self) -> Finish | None:
         for payload_hash, proposal in sorted(self._proposals.items()):

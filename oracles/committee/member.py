@@ -10,18 +10,10 @@ from eth_utils.crypto import keccak
 from oracles.chain.block import Block
 from oracles.committee.follower import Follower
 from oracles.committee.lead import Ask, Compute, Finish, Idle, Lead, Propose, VoteSelf
-from oracles.committee.messages import (
-    MAX_OBSERVATIONS,
-    FreezeRequest,
-    Frozen,
-    Proposal,
-    Refusal,
-    Request,
-    Vote,
-    Votes,
-)
+from oracles.committee.messages import FreezeRequest, Frozen, Proposal, Refusal, Request, Vote, Votes
 from oracles.committee.report import Report, report_message
 from oracles.committee.schedule import leader
+from oracles.committee.share import within_share
 from oracles.committee.topic import Moment, Observation, ObservationRefused
 from oracles.committee.view import Configuration, Peers, Submitter
 
@@ -134,9 +126,9 @@ class Member:
         for member, answer in sorted(answers.items()):
             if not isinstance(answer, Frozen):
                 continue
-            # A share for each, since what all saw has to fit one proposal: no member can fill it alone.
-            share = MAX_OBSERVATIONS // len(configuration.members)
-            lead.frozen(member, await self._verified(moment, answer.observations[:share]))
+            # What is over a member's share would go in no proposal; it is not worth verifying.
+            shown = within_share(answer.observations, len(configuration.members))
+            lead.frozen(member, await self._verified(moment, shown))
             votes = await follower.witness(at, configuration, answer.votes)
             for voter, vote in votes:
                 if vote.report.sequence == moment.sequence:
@@ -175,7 +167,7 @@ class Member:
     async def _compute(
         self, configuration: Configuration, moment: Moment, turn: int, observations: tuple[Observation, ...]
     ) -> Proposal | None:
-        good = (await self._verified(moment, observations))[:MAX_OBSERVATIONS]
+        good = await self._verified(moment, observations)
         payload = await self.follower.recompute(moment, good)
         if payload is None:
             return None

@@ -16,12 +16,22 @@ from oracles.chain.block import Block
 from oracles.charter.attempts import CharterTopic, ledger_origin
 from oracles.charter.canonical import name_id
 from oracles.charter.entry import AgentStarted, Attempt, encode, evidence_hash
+from oracles.charter.fitting import fit
 from oracles.charter.histories import HISTORY_SCHEMA, Histories
 from oracles.charter.node_client import NodeClient
 from oracles.charter.registers import RegisteredNode
 from oracles.charter.report import ReportedAttempt, checkpoints_root, choose
-from oracles.charter.sighting import Split, node_source, observe_body, read_observation
+from oracles.charter.sighting import (
+    Body,
+    SeenEntry,
+    Sighting,
+    Split,
+    node_source,
+    observe_body,
+    read_observation,
+)
 from oracles.charter.vocabulary import Kind
+from oracles.committee.messages import MAX_MEMBERS, MAX_MESSAGE_BYTES, Frozen
 from oracles.committee.topic import MAX_PAYLOAD_BYTES, Moment, Observation, ObservationRefused
 from oracles.daemon.store import Store
 from oracles.ledger.merkle import Frontier, consistency_path, inclusion_path, leaf_hash, node_hash
@@ -308,6 +318,44 @@ async def test_every_change_to_an_observation_is_refused(histories: Histories) -
     node.next_entry = 1
     with pytest.raises(ObservationRefused, match="handled already"):
         await charter.verify(MOMENT, observation)
+
+
+async def test_what_a_flood_of_all_nodes_shows_fits_every_member_s_share(histories: Histories) -> None:
+    nodes = [Node(number) for number in range(1, 61)]
+    for node in nodes:
+        for _ in range(8):
+            node.attempt(metric="m" * 64)
+    charter = topic(World(*nodes), histories)
+    observations = await charter.observe(MOMENT)
+    said = len(Frozen(observations=tuple(observations)).model_dump_json())
+    assert said * 2 * MAX_MEMBERS <= MAX_MESSAGE_BYTES
+    assert {o.source for o in observations} == {node.source for node in nodes}
+    _, attempts = await report(charter, observations)
+    assert len(attempts) == 8
+
+
+def sighting(entries: int, note: bytes = b"note") -> Sighting:
+    seen = tuple(SeenEntry(index=i, entry=b"entry", proof=()) for i in range(entries))
+    return Sighting(note=note, entries=seen)
+
+
+def test_every_node_s_entries_have_their_round() -> None:
+    flood = [(bytes([n]) * 32, sighting(8)) for n in range(40)]
+    served = set()
+    for sequence in range(0, 400, 2):  # nodes that are asked every second round only
+        kept = [observation for observation in fit(flood, sequence) if b"ZW50cnk=" in observation.body]
+        assert len(kept) == 3
+        served |= {observation.source for observation in kept}
+    assert len(served) == 40
+
+
+def test_swollen_notes_crowd_out_no_split_and_nobody_for_good() -> None:
+    swollen: list[tuple[bytes, Body]] = [(bytes([n]) * 32, sighting(0, b"n" * 4096)) for n in range(200)]
+    honest, guilty = bytes([250]) * 32, bytes([251]) * 32
+    seen = [*swollen, (honest, sighting(1)), (guilty, Split(first=b"1", second=b"2"))]
+    rounds = [{observation.source for observation in fit(seen, sequence)} for sequence in range(40)]
+    assert all(node_source(guilty) in sources for sources in rounds)
+    assert sum(node_source(honest) in sources for sources in rounds) > 3
 
 
 def attempts_of(node: int, count: int) -> list[ReportedAttempt]:

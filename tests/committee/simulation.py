@@ -25,7 +25,20 @@ from oracles.chain.errors import ChainUnavailable
 from oracles.chain.typed import COMMITTEE_NAME, Domain, digest
 from oracles.committee.follower import Follower, first_to_vote_on
 from oracles.committee.member import Member
-from oracles.committee.messages import Answer, FreezeRequest, Frozen, Noted, Proposal, Request, Vote, Votes
+from oracles.committee.messages import (
+    MAX_MESSAGE_BYTES,
+    MAX_OBSERVATIONS,
+    Answer,
+    FreezeRequest,
+    Frozen,
+    Noted,
+    Proposal,
+    Reason,
+    Refusal,
+    Request,
+    Vote,
+    Votes,
+)
 from oracles.committee.meters import CommitteeMeters
 from oracles.committee.report import Report, SignatureInvalid, report_message
 from oracles.committee.schedule import Schedule, leader
@@ -169,6 +182,7 @@ class WeatherTopic:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._read: Block | None = None
 
     async def observe(self, moment: Moment) -> list[Observation]:
         random = self._world.scheduler.random
@@ -177,7 +191,9 @@ class WeatherTopic:
         return [reading_of(source, reading) for source in SOURCES if random.random() < 0.9]
 
     async def verify(self, moment: Moment, observation: Observation) -> None:
-        await self._world.chain_read()
+        if self._read != moment.block:  # as a topic does that keeps what it read at a block
+            await self._world.chain_read()
+            self._read = moment.block
         source, number, *_ = observation.body.decode().split()
         if source != observation.source or number != str(moment.block.number):
             raise ObservationRefused(observation.source, "not of this moment")
@@ -205,6 +221,7 @@ class World:
         threshold: int,
         weather: Weather,
         double_voters: int = 0,
+        flood: int = 0,
     ) -> None:
         self.scheduler = Scheduler(seed)
         self.weather = weather
@@ -212,8 +229,9 @@ class World:
         names = [to_checksum_address(keccak(text=f"member {i}")[:20]) for i in range(members)]
         self.addresses = sorted(names)
         self.double_voters = set(self.addresses[:double_voters])
+        self.flooders: dict[str, int] = {self.addresses[0]: flood} if flood else {}
         self.chain = SimulatedChain(self.scheduler, self.addresses, threshold)
-        self.running: dict[str, Member | DoubleVoter] = {}
+        self.running: dict[str, Member | DoubleVoter | Flooder] = {}
         self.signed: dict[tuple[str, bytes, bytes, int], set[bytes]] = {}
         for address in self.addresses:
             self.start(address)
@@ -230,10 +248,14 @@ class World:
 
     def start(self, address: str) -> None:
         """Start a member's process, with whatever its file holds."""
-        if address not in self.running:
-            self.running[address] = (
-                self._double_voter(address) if address in self.double_voters else self._honest(address)
-            )
+        if address in self.running:
+            return
+        if address in self.flooders:
+            self.running[address] = Flooder(self, self.flooders[address])
+        elif address in self.double_voters:
+            self.running[address] = self._double_voter(address)
+        else:
+            self.running[address] = self._honest(address)
 
     def kill(self, address: str) -> None:
         """SIGKILL: only what its file holds is left."""
@@ -312,6 +334,8 @@ class World:
     def deliver(self, sender: str, receiver: str, request: Request, answers: dict[str, Answer]) -> None:
         """Carry a request and its answer, or lose, delay and double either."""
         self.watch(request)
+        if _is_too_large(request):
+            return
         random, weather = self.scheduler.random, self.weather
         for _ in range(2 if random.random() < weather.doubling else 1):
             if random.random() < weather.loss:
@@ -326,11 +350,11 @@ class World:
             return
 
         async def answer() -> None:
-            follower = member if isinstance(member, DoubleVoter) else member.follower
+            follower = member.follower if isinstance(member, Member) else member
             said = await follower.answer(sender, request)
             self.watch(said)
             random = self.scheduler.random
-            if random.random() >= self.weather.loss:
+            if random.random() >= self.weather.loss and not _is_too_large(said):
                 delay = random.uniform(0.01, self.weather.delay)
                 self.scheduler.at(delay, partial(answers.__setitem__, receiver, said))
 
@@ -355,6 +379,10 @@ class World:
         for (member, *_), payloads in self.signed.items():
             assert member in self.double_voters or len(payloads) == 1
         assert set(self.chain.removed) <= self.double_voters
+
+
+def _is_too_large(message: Request | Answer) -> bool:
+    return len(message.model_dump_json()) > MAX_MESSAGE_BYTES
 
 
 class _View:
@@ -412,6 +440,34 @@ class _Sender:
     async def prove(self, double: DoubleVote) -> None:
         await Pause(0.01)
         self._world.chain.prove(double)
+
+
+class Flooder:
+    """Sees so much, all of it valid, that its answers are as large as a message may be, of readings with
+    `size` bytes each; and never votes for a proposal, but always saw something more.
+    """
+
+    def __init__(self, world: World, size: int) -> None:
+        self._world = world
+        self._size = size
+        self._count = min(MAX_OBSERVATIONS, MAX_MESSAGE_BYTES * 7 // 10 // size)
+        self._proposals = 0
+
+    async def answer(self, sender: str, request: Request) -> Answer:
+        await Pause(0.01)
+        if isinstance(request, FreezeRequest):
+            return Frozen(observations=self._readings(request.sequence))
+        if isinstance(request, Proposal):
+            self._proposals += 1
+            return Refusal(reason=Reason.MISSING_OBSERVATION, missing=self._readings(request.report.sequence))
+        return Noted()
+
+    def _readings(self, sequence: int) -> tuple[Observation, ...]:
+        number = Schedule(SLOT, GRACE, TURN).start(sequence) - 1 - GENESIS
+        return tuple(
+            reading_of("ash", f"{number} {self._proposals} {i} ".ljust(self._size - 4, "x"))
+            for i in range(self._count)
+        )
 
 
 class DoubleVoter:

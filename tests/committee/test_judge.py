@@ -91,6 +91,12 @@ def test_a_stranger_is_refused() -> None:
     assert reason(admit(SITUATION, "0xD", proposal())) is Reason.NOT_A_MEMBER
 
 
+def test_a_proposal_that_no_answer_could_hold_is_refused() -> None:
+    large = [Observation("ash", bytes([n]) * 200_000) for n in range(16)]
+    assert admit(SITUATION, LEADER, proposal(observations=tuple(large[:15]))) is None
+    assert reason(admit(SITUATION, LEADER, proposal(observations=tuple(large)))) is Reason.OBSERVATION_REFUSED
+
+
 def test_the_next_leader_may_be_a_little_early() -> None:
     assert admit(SITUATION, leader(MEMBERS, SEQUENCE, 1), proposal(turn=1)) is None
 

@@ -49,6 +49,15 @@ def test_a_member_that_returns_lets_reports_go_on(tmp_path: Path) -> None:
         assert len(world.chain.accepted) >= 4
 
 
+@pytest.mark.parametrize("size", [64, 200_000], ids=["many", "large"])
+def test_a_member_that_floods_with_what_is_valid_holds_nobody_up(tmp_path: Path, size: int) -> None:
+    with World(4, tmp_path, members=4, threshold=3, weather=CALM, flood=size) as world:
+        world.scheduler.run(3 * SLOT)
+        world.check()
+        assert len(world.chain.accepted) == 2
+        assert not world.chain.refused
+
+
 @some
 @given(seed=seeds, size=st.sampled_from([(3, 2), (4, 3), (5, 3)]))
 def test_reports_keep_coming_through_a_storm_while_k_live(seed: int, size: tuple[int, int]) -> None:
