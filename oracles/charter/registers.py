@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from oracles.chain.block import Block
@@ -43,15 +43,28 @@ class Registers(Protocol):
         """How many blocks an attempt's observation may lie back."""
 
 
+@dataclass
+class _Kept:
+    """What was read at one block."""
+
+    block: bytes = b""
+    nodes: dict[bytes, RegisteredNode | None] = field(default_factory=dict)
+    judged: dict[tuple[bytes, int, int], tuple[bool, bool]] = field(default_factory=dict)
+
+
 class ChainRegisters:
-    """`Registers` over the deployed contracts."""
+    """`Registers` over the deployed contracts.
+
+    A round asks the same of each node for every observation of every member: answers about one block are kept
+    until another one is asked about.
+    """
 
     def __init__(self, charter: Charter, nodes: NodeRegistry, violations: ViolationRegistry) -> None:
         self._charter = charter
         self._nodes = nodes
         self._violations = violations
         self._ids: list[bytes] = []
-        self._judged: dict[tuple[bytes, bytes, int, int], tuple[bool, bool]] = {}
+        self._last = _Kept()
 
     async def node_ids(self, at: Block) -> list[bytes]:
         """All nodes ever registered; a final place never changes, so each is read once."""
@@ -62,6 +75,12 @@ class ChainRegisters:
 
     async def node(self, node: bytes, at: Block) -> RegisteredNode | None:
         """A node that takes part."""
+        nodes = self._kept(at).nodes
+        if node not in nodes:
+            nodes[node] = await self._node(node, at)
+        return nodes[node]
+
+    async def _node(self, node: bytes, at: Block) -> RegisteredNode | None:
         standing = await self._nodes.standing(node, at)
         if standing in (Standing.UNKNOWN, Standing.BANNED, Standing.EXITED):
             return None
@@ -70,13 +89,11 @@ class ChainRegisters:
         return RegisteredNode(node, record.endpoint, record.ledger_key, record.epoch, next_entry)
 
     async def judge(self, metric: bytes, version: int, block_number: int, at: Block) -> tuple[bool, bool]:
-        """Charter.judge; the answers at one block are kept until the next."""
-        key = (at.hash, metric, version, block_number)
-        if self._judged and next(iter(self._judged))[0] != at.hash:
-            self._judged.clear()
-        if key not in self._judged:
-            self._judged[key] = await self._charter.judge(metric, version, block_number, at)
-        return self._judged[key]
+        """Charter.judge."""
+        judged, key = self._kept(at).judged, (metric, version, block_number)
+        if key not in judged:
+            judged[key] = await self._charter.judge(metric, version, block_number, at)
+        return judged[key]
 
     async def charter_version(self, at: Block) -> int:
         """The version in force."""
@@ -85,3 +102,9 @@ class ChainRegisters:
     async def recent_blocks(self, at: Block) -> int:
         """How many blocks an attempt's observation may lie back."""
         return await self._violations.recent_blocks(at)
+
+    def _kept(self, at: Block) -> _Kept:
+        # A read that is under way when another block is asked about writes into what is no longer kept.
+        if self._last.block != at.hash:
+            self._last = _Kept(at.hash)
+        return self._last
