@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
@@ -68,8 +69,9 @@ class WatchSettings(Settings):
 
 async def start_watch(frame: Frame[WatchSettings]) -> None:
     """Start the watch's two loops in a daemon's frame, and its web surface."""
+    finalized = await frame.certain()
     registry = ViolationRegistry.at(frame.rpc, frame.deployment)
-    await registry.check_version(await frame.rpc.finalized())
+    await frame.patiently(partial(registry.check_version, finalized))
     notices = Notices(frame.store, frame.settings.channels(), frame.metrics.registry)
     follower = Follower(frame.rpc, registry.filter(*WATCHED), frame.deployment.deployed_block)
     watch = CommitteeWatch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 import httpx
@@ -82,13 +83,16 @@ def main() -> int:
 
 
 async def set_up(frame: Frame[OracleSettings]) -> None:
-    """Check what is deployed, and start the committee's loop and its HTTP side."""
+    """Check chain and contracts, then start the committee's loop and its HTTP side.
+
+    Nothing is signed or served before the chain is known not to have gone back behind what was final.
+    """
+    finalized = await frame.certain()
     settings, rpc, deployment = frame.settings, frame.rpc, frame.deployment
     committee, charter = OracleCommittee.at(rpc, deployment), Charter.at(rpc, deployment)
     nodes, violations = NodeRegistry.at(rpc, deployment), ViolationRegistry.at(rpc, deployment)
-    finalized = await rpc.finalized()
     for contract in (committee, charter, nodes, violations):
-        await contract.check_version(finalized)
+        await frame.patiently(partial(contract.check_version, finalized))
     client = httpx.AsyncClient(timeout=httpx.Timeout(settings.round_seconds, connect=_CONNECT_SECONDS))
     histories = Histories(frame.store)
     topic = CharterTopic(
@@ -112,7 +116,9 @@ async def set_up(frame: Frame[OracleSettings]) -> None:
         signing=signing,
         store=votes,
         offload=to_thread.run_sync,
-        votes_from=await first_to_vote_on(chain, settings.schedule, int(time.time())),
+        votes_from=await frame.patiently(
+            lambda: first_to_vote_on(chain, settings.schedule, int(time.time()))
+        ),
         meters=CommitteeMeters(frame.metrics.registry),
     )
     peers = HttpPeers(

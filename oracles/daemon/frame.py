@@ -14,6 +14,7 @@ from eth_account.signers.local import LocalAccount
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from oracles.chain.block import Block
 from oracles.chain.deployment import Deployment
 from oracles.chain.errors import ChainDoubt, ChainError
 from oracles.chain.finality import Cursor, check_finality
@@ -38,6 +39,7 @@ EXIT_STOPPED = 3
 """The chain is not what it must be; a person must look before it is started again."""
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 _FINALITY = "finality"
@@ -94,6 +96,33 @@ class Frame(Generic[S]):
 
     async def watch_chain(self) -> None:
         """One round of what every daemon does: see that finality held, and move the outbox."""
+        finalized = await self.check_finality()
+        self.metrics.block("finalized", finalized.number)
+        self.metrics.block("latest", (await self.rpc.latest()).number)
+        await self.sender.tick()
+        self.metrics.outbox(await self.outbox.counts())
+
+    async def certain(self) -> Block:
+        """The newest finalized block, once the chain can be read and is known to have kept what was final.
+
+        For a daemon whose own part must not begin before. One that has work without a chain begins at once.
+        """
+        return await self.patiently(self.check_finality)
+
+    async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the chain until it isn't in doubt, for what a daemon cannot begin without."""
+        said = ""
+        while True:
+            try:
+                return await ask()
+            except ChainDoubt as doubt:
+                if said != str(doubt):
+                    said = str(doubt)
+                    _log.warning("waiting", loop="chain", reason=said)
+            await anyio.sleep(self.settings.poll_seconds)
+
+    async def check_finality(self) -> Block:
+        """See that what was final is final still; returns the newest finalized block, from now on known."""
         finalized = await self.rpc.finalized()
         async with self.store.transaction() as transaction:
             known = await transaction.cursor(_FINALITY)
@@ -102,10 +131,7 @@ class Frame(Generic[S]):
         if known is None or known.number < finalized.number:
             async with self.store.transaction() as transaction:
                 await transaction.set_cursor(_FINALITY, Cursor.of(finalized))
-        self.metrics.block("finalized", finalized.number)
-        self.metrics.block("latest", (await self.rpc.latest()).number)
-        await self.sender.tick()
-        self.metrics.outbox(await self.outbox.counts())
+        return finalized
 
 
 Setup = Callable[[Frame[S]], Awaitable[None]]
@@ -196,7 +222,12 @@ async def _cancel_on_signal(
 
 def _end(name: str, fault: BaseException) -> int:
     leaves = list(_leaves(fault))
-    for kinds, code in ((DaemonError, EXIT_UNUSABLE), (ChainError, EXIT_STOPPED)):
+    # A doubt is for waiting: should one end a daemon nevertheless, a supervisor has to start it again.
+    for kinds, code in (
+        (DaemonError, EXIT_UNUSABLE),
+        (ChainDoubt, EXIT_CRASHED),
+        (ChainError, EXIT_STOPPED),
+    ):
         known = next((leaf for leaf in leaves if isinstance(leaf, kinds)), None)
         if known is not None:
             _log.critical("stopped", daemon=name, fault=type(known).__name__, reason=str(known))

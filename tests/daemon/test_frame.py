@@ -150,6 +150,27 @@ def test_a_chain_that_is_down_is_waited_for_while_health_is_503(
         assert sick.json()["loops"]["own"]["ok"]
 
 
+def test_one_that_needs_the_chain_waits_for_it_before_it_serves(
+    environment: dict[str, str], devnet: Devnet, start_devnet: Any
+) -> None:
+    port = int(devnet.rpc_url.rpartition(":")[2])
+    devnet.stop()
+    with daemon(environment, "certain") as running:
+        assert "unavailable" in running.until("waiting")["reason"]
+        start_devnet(manual=True, port=port)
+        running.until("listening")
+        assert sum('"waiting"' in line for line in running.lines) == 1
+        assert not any('"listening"' in line for line in running.lines[:-1])
+
+
+@pytest.mark.parametrize("which", ["oracle", "watch"])
+def test_a_chain_that_is_down_at_the_start_ends_no_daemon(environment: dict[str, str], which: str) -> None:
+    with daemon(environment | {"WESTWORLD_RPC_URLS": "http://127.0.0.1:9"}, which) as running:
+        assert "unavailable" in running.until("waiting")["reason"]
+        running.process.send_signal(signal.SIGTERM)
+        assert running.end() == 0
+
+
 def test_a_reorg_below_finality_stops_it_and_names_both_hashes(
     environment: dict[str, str], devnet: Devnet
 ) -> None:
@@ -166,8 +187,10 @@ def test_a_reorg_below_finality_stops_it_and_names_both_hashes(
         assert entry["fault"] == "ReorgBelowFinality"
         found = devnet.request("eth_getBlockByNumber", final["number"], False)["hash"]
         assert final["hash"] in entry["reason"] and found in entry["reason"]
-    # What it knew of finality is durable: it stops again, whatever the chain has grown to.
+    # What it knew of finality is durable: it stops again, whatever the chain has grown to, and before its
+    # own part begins.
     devnet.mine(10)
-    with daemon(environment) as running:
+    with daemon(environment, "certain") as running:
         assert running.end() == EXIT_STOPPED
         assert final["hash"] in _last(running)["reason"]
+        assert not any('"listening"' in line for line in running.lines)
