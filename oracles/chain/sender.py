@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 import structlog
 from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions import TypedTransaction
 from eth_typing import HexStr
+from hexbytes import HexBytes
 
 from oracles.chain.block import Block, Call
 from oracles.chain.errors import CallReverted, ChainDoubt, RpcError
@@ -141,12 +143,18 @@ class Sender:
         try:
             gas = await self._gas(row.intent.call)
         except CallReverted as refusal:
-            await self._wait(row, f"stalled, and would be refused now: {refusal.reason}")
-            return None
+            if not await self._holds_up_others(row):
+                await self._wait(row, f"stalled, and would be refused now: {refusal.reason}")
+                return None
+            # It is to fail in a block: that uses the nonce, which the others wait for.
+            gas = _gas_of(before)
         _log.warning(
             "replacing a stalled transaction", key=row.intent.key, nonce=row.nonce, max_fee=fees.max_fee
         )
         return await self._sign(account, row, row.nonce, gas, fees, latest)
+
+    async def _holds_up_others(self, row: Row) -> bool:
+        return any(other.sender == row.sender and other.nonce > row.nonce for other in await self._sent())
 
     async def _start(self, row: Row, latest: Block, finalized: Block) -> None:
         """Give a queued row a nonce and send it, unless the chain speaks against that."""
@@ -251,6 +259,12 @@ class Sender:
         if note != row.note:
             _log.info("transaction waits", key=row.intent.key, note=note)
             await self._outbox.remark(row.id, note)
+
+
+def _gas_of(attempt: Attempt) -> int:
+    """The gas limit that a signed transaction has."""
+    signed = TypedTransaction.from_bytes(HexBytes(attempt.raw))
+    return int(signed.as_dict()["gas"])
 
 
 async def _never(intent: Intent, at: Block) -> bool:

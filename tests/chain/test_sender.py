@@ -264,6 +264,33 @@ async def test_a_stalled_transaction_that_would_be_refused_now_is_left_alone(
         assert len(row.attempts) == 1 and "would be refused now" in row.note
 
 
+async def test_a_stalled_transaction_that_would_be_refused_now_makes_way_for_the_next(
+    tally: Tally, tmp_path: Path
+) -> None:
+    async with desk(tally, tmp_path) as work:
+        await work.want("a", "b")
+        await work.sender.tick()
+        for _ in range(4):
+            _make_dear(work.devnet, 50 * GWEI)
+        tally.devnet.request("anvil_setBalance", tally.devnet.account(18).address, hex(10**24))
+        _close_first(tally)
+        _make_dear(work.devnet, 50 * GWEI)
+        await work.sender.tick()
+        a, b = await work.outbox.open_rows()
+        # The same call at the same nonce, dearer, though it will fail: b's nonce comes after it. Nothing waits
+        # for b, which is left alone.
+        assert (len(a.attempts), len(b.attempts), a.nonce, b.nonce) == (2, 1, 0, 1)
+        assert "would be refused now" in b.note
+        work.devnet.mine()
+        assert work.devnet.request("eth_getTransactionCount", a.sender, "latest") == "0x1"
+        assert tally.times("a") == 0
+        tally.close(False)
+        work.devnet.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        await work.finish()
+        assert (tally.times("a"), tally.times("b")) == (1, 1)
+        assert (await work.state("a"), await work.state("b")) == (State.DONE, State.DONE)
+
+
 async def test_a_nonce_that_a_stranger_used_brings_a_new_one(tally: Tally, tmp_path: Path) -> None:
     async with desk(tally, tmp_path) as work:
         await work.want("a")
