@@ -126,6 +126,10 @@ class Sender:
         own = [row.nonce for row in waiting if row.sender == self._address]
         if own and min(own) > (used := await self._used(self._address, latest)):
             # A stranger's transaction had this nonce and was reorganised away: all behind it is stuck.
+            # One filler at a time: while fees are over the ceiling, blocks go by before it is sent.
+            for row in await self._outbox.open_rows():
+                if row.state is State.QUEUED and row.intent.kind == _FILLER:
+                    return
             key = f"{_FILLER}:{used}:{latest.hash.hex()}"
             await self._outbox.enqueue(Intent(key, _FILLER, Call(self._address, b"")), latest.number)
 

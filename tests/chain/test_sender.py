@@ -318,6 +318,25 @@ async def test_a_gap_that_a_stranger_left_is_filled(tally: Tally, tmp_path: Path
         assert work.devnet.request("eth_getTransactionCount", stranger, "latest") == "0x2"
 
 
+async def test_one_filler_waits_while_fees_are_over_the_ceiling(tally: Tally, tmp_path: Path) -> None:
+    stranger = tally.devnet.account(1).address
+    async with desk(tally, tmp_path, policy=FeePolicy(ceiling=5 * GWEI)) as work:
+        work.devnet.request("eth_sendTransaction", {"from": stranger, "to": stranger})
+        work.devnet.mine()
+        await work.want("a")
+        await work.sender.tick()
+        work.devnet.reorg(1)
+        for _ in range(4):
+            _make_dear(work.devnet, 50 * GWEI)
+            await work.sender.tick()
+        assert len(await work.outbox.open_rows()) == 2
+        work.devnet.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        work.devnet.mine()
+        await work.finish()
+        assert (tally.times("a"), await work.state("a")) == (1, State.DONE)
+        assert work.devnet.request("eth_getTransactionCount", stranger, "latest") == "0x2"
+
+
 async def test_a_missing_receipt_is_no_proof(tally: Tally, tmp_path: Path) -> None:
     with Relay(tally.devnet) as relay:
         async with desk(tally, tmp_path, url=relay.url) as work:
