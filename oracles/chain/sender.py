@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import structlog
 from eth_account.signers.local import LocalAccount
-from eth_account.typed_transactions import TypedTransaction
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import HexStr
 from hexbytes import HexBytes
 

@@ -277,8 +277,8 @@ async def test_a_stalled_transaction_that_would_be_refused_now_makes_way_for_the
         _make_dear(work.devnet, 50 * GWEI)
         await work.sender.tick()
         a, b = await work.outbox.open_rows()
-        # The same call at the same nonce, dearer, though it will fail: b's nonce comes after it. Nothing waits
-        # for b, which is left alone.
+        # The same call at the same nonce, dearer, though it will fail: b's nonce comes after it. Nothing
+        # waits for b, so it is left alone.
         assert (len(a.attempts), len(b.attempts), a.nonce, b.nonce) == (2, 1, 0, 1)
         assert "would be refused now" in b.note
         work.devnet.mine()
