@@ -40,14 +40,13 @@ def deployables() -> list[Path]:
 
 
 def compiled() -> dict[str, list[Entry]]:
-    """The ABI of every contract as ape compiled it, by name: only what changed is compiled anew.
+    """The ABI of every contract as setup has ape compile it, by name; what is compiled stays as it is.
 
     Raises `ExportFault` with the compiler's message.
     """
-    ape = Path(sys.executable).with_name("ape")
-    done = subprocess.run([ape, "compile"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([ROOT / "scripts" / "setup"], capture_output=True, text=True, cwd=ROOT)
     if done.returncode != 0:
-        raise ExportFault(f"the contracts do not compile:\n{done.stdout.strip()}\n{done.stderr.strip()}")
+        raise ExportFault(f"the contracts do not compile:\n{done.stderr.strip()}")
     manifest = json.loads(COMPILED.read_text(encoding="utf-8"))
     return {name: contract["abi"] for name, contract in manifest["contractTypes"].items()}
 
@@ -111,7 +110,9 @@ def main() -> int:
     check = parser.parse_args().check
     try:
         abis = compiled()
-        texts = {ABIS / f"{source.stem}.json": exported(source, abis[source.stem]) for source in deployables()}
+        texts = {
+            ABIS / f"{source.stem}.json": exported(source, abis[source.stem]) for source in deployables()
+        }
     except ExportFault as fault:
         print(fault, file=sys.stderr)
         return 1

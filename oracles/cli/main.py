@@ -7,8 +7,6 @@ from typing import Any
 
 import rich_click as click
 
-from oracles.cli.charter import charter
-
 GROUP = "westworld.commands"
 
 
@@ -69,4 +67,7 @@ def main() -> None:
 
 def charter_admin() -> None:
     """Run `charter-admin`, the audit committee's name for `westworld charter`."""
+    # Imported here: `westworld agent` and `westworld oracle` start without it.
+    from oracles.cli.charter import charter
+
     charter(prog_name="charter-admin")

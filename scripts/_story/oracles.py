@@ -12,7 +12,7 @@ from scripts._story.nodes import COMMAND
 from scripts._story.processes import Process, wait_for
 from scripts._story.wallets import keep
 
-SLOT_SECONDS = 4
+SLOT_SECONDS = 8
 
 
 class Oracle:
@@ -42,10 +42,10 @@ class Oracle:
         """Starts it again with the settings it had."""
         self.process = Process(self.name, [*COMMAND, "oracle", "run"], self.folder / "oracle.log", self._env)
 
-    def healthy(self, patience: float = 30) -> None:
+    def healthy(self) -> None:
         """Waits until it says that its pulse is fresh."""
         alive = [self.process] if self.process else []
-        wait_for(f"{self.name} to be healthy", self._health, patience, alive=alive)
+        wait_for(f"{self.name} to be healthy", self._health, alive=alive)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
+PATIENCE = 180.0  # seconds that a slow machine may take over anything; nothing is judged by it
 
 
 class StoryFault(Exception):
@@ -75,7 +76,7 @@ class Process:
 def wait_for(
     what: str,
     look: Callable[[], Found | None],
-    patience: float = 30,
+    patience: float = PATIENCE,
     alive: Sequence[Process] = (),
 ) -> Found:
     """Looks again and again until `look` finds something, and returns it.

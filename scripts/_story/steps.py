@@ -148,7 +148,6 @@ def evidence(world: World) -> str:
     record = wait_for(
         "the attempt on-chain",
         lambda: [record for record in recorded(world, node) if record["evidence"] == leaf],
-        patience=60,
         alive=world.oracle_processes(),
     )[0]
     hold(record["kind"] == NOT_ALLOWED and record["entry"] == index, "the record is of another attempt")
@@ -286,7 +285,6 @@ def committee(world: World) -> str:
     wait_for(
         "a report by two of three",
         lambda: [record for record in recorded(world, node) if record["metric"] == device_mac],
-        patience=60,
         alive=[oracle for oracle in world.oracle_processes() if oracle is not lost.process],
     )
     lost.restart()
@@ -297,7 +295,6 @@ def committee(world: World) -> str:
     report = wait_for(
         "a report after the return",
         lambda: world.chain.logs("ViolationRegistry", "AttemptRecorded", metric=payment),
-        patience=60,
         alive=world.oracle_processes(),
     )[0]
     signed = signers(world.chain, report["transactionHash"])

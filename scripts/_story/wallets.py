@@ -45,6 +45,7 @@ class Chain:
         transaction = call.build_transaction(
             {
                 "from": sender.address,
+                "gas": call.estimate_gas({"from": sender.address}) * 5 // 4,
                 "nonce": self.web3.eth.get_transaction_count(sender.address, "pending"),
             }
         )
@@ -61,7 +62,7 @@ class Chain:
             "maxFeePerGas": Wei(2 * self.web3.eth.gas_price),
             "maxPriorityFeePerGas": self.web3.eth.max_priority_fee,
         }
-        request["gas"] = self.web3.eth.estimate_gas(request)
+        request["gas"] = self.web3.eth.estimate_gas(request) * 5 // 4
         return self._mined(relayer, request)
 
     def fund(self, account: LocalAccount) -> LocalAccount:

@@ -155,7 +155,7 @@ class World:
             "WESTWORLD_PASSWORD_FILE": str(self.password_file),
             "WESTWORLD_STATE": str(self.folder / state),
             "WESTWORLD_LISTEN": f"127.0.0.1:{port}",
-            "WESTWORLD_POLL_SECONDS": "0.2",
+            "WESTWORLD_POLL_SECONDS": str(BLOCK_SECONDS),
         }
 
     def close(self) -> None:
