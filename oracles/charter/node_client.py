@@ -10,6 +10,8 @@ from typing import Annotated
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from oracles.charter.node_address import NodeAddress, NodeAddressError
+
 MAX_PAGE = 256
 """Entries in one answer."""
 
@@ -35,10 +37,14 @@ class _Proof(_Answer):
 
 
 class NodeClient:
-    """The node's HTTP surface. Redirects are not followed; the caller bounds the time."""
+    """The node's HTTP surface. Redirects are not followed; the caller bounds the time.
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    Nodes on this machine or in its network are asked only where `private` is set.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, *, private: bool = False) -> None:
         self._client = client
+        self._private = private
 
     async def checkpoint(self, endpoint: str) -> bytes:
         """The newest checkpoint, a C2SP signed note, unverified."""
@@ -71,10 +77,14 @@ class NodeClient:
             raise NodeFaultError(f"its proof cannot be read: {fault}") from None
 
     async def _get(self, endpoint: str, path: str, limit: int) -> bytes:
-        url = f"{endpoint.rstrip('/')}/v1/{path}"
+        try:
+            address = await NodeAddress.find(endpoint, private=self._private)
+        except NodeAddressError as fault:
+            raise NodeFaultError(str(fault)) from None
+        url, headers, extensions = address.request(path)
         said = bytearray()
         try:
-            async with self._client.stream("GET", url) as response:
+            async with self._client.stream("GET", url, headers=headers, extensions=extensions) as response:
                 if response.status_code != 200:
                     raise NodeFaultError(f"{url} answered {response.status_code}")
                 async for chunk in response.aiter_bytes():

@@ -61,6 +61,9 @@ class OracleSettings(Settings):
     grace_seconds: int = Field(
         900, ge=0, description="how long after its slot a report is good; more than the finality lag"
     )
+    private_nodes: bool = Field(
+        False, description="ask nodes on this machine and in private networks, too: for devnets"
+    )
 
     @property
     def schedule(self) -> Schedule:
@@ -93,11 +96,12 @@ async def set_up(frame: Frame[OracleSettings]) -> None:
     nodes, violations = NodeRegistry.at(rpc, deployment), ViolationRegistry.at(rpc, deployment)
     for contract in (committee, charter, nodes, violations):
         await frame.patiently(partial(contract.check_version, finalized))
-    client = httpx.AsyncClient(timeout=httpx.Timeout(settings.round_seconds, connect=_CONNECT_SECONDS))
+    timeout = httpx.Timeout(settings.round_seconds, connect=_CONNECT_SECONDS)
+    client = httpx.AsyncClient(timeout=timeout, trust_env=False)
     histories = Histories(frame.store)
     topic = CharterTopic(
         ChainRegisters(charter, nodes, violations),
-        NodeClient(client),
+        NodeClient(client, private=settings.private_nodes),
         histories,
         node_seconds=settings.round_seconds / 2,
         round_seconds=settings.round_seconds,

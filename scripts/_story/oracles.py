@@ -35,6 +35,7 @@ class Oracle:
             **env,
             "WESTWORLD_KEYSTORE": str(self._keystore),
             "WESTWORLD_SLOT_SECONDS": str(SLOT_SECONDS),
+            "WESTWORLD_PRIVATE_NODES": "true",
         }
         self.restart()
 

@@ -157,7 +157,9 @@ async def histories(tmp_path: Path) -> AsyncIterator[Histories]:
 
 def topic(world: World, histories: Histories, *, node_seconds: float = 60) -> CharterTopic:
     client = httpx.AsyncClient(transport=httpx.MockTransport(world.answer))
-    return CharterTopic(world, NodeClient(client), histories, node_seconds=node_seconds, round_seconds=90)
+    return CharterTopic(
+        world, NodeClient(client, private=True), histories, node_seconds=node_seconds, round_seconds=90
+    )
 
 
 async def report(topic: CharterTopic, observations: list[Observation]) -> tuple[bytes, list[Any]]:

@@ -159,7 +159,7 @@ async def audited(entries: list[bytes], shown: list[bytes], found: NodeRecord, t
 
     app = Starlette(routes=[Route("/v1/checkpoint", checkpoint), Route("/v1/entries", page)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
-        return await audit_node(NodeClient(client), found)
+        return await audit_node(NodeClient(client, private=True), found)
 
 
 @pytest.mark.anyio
