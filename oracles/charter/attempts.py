@@ -28,6 +28,7 @@ from oracles.charter.sighting import (
 from oracles.charter.vocabulary import Kind
 from oracles.committee.topic import Moment, Observation, ObservationRefused
 from oracles.ledger.errors import NoteInvalid
+from oracles.ledger.note import split_note
 from oracles.ledger.verify import (
     Checkpoint,
     Verifier,
@@ -117,7 +118,7 @@ class CharterTopic:
     async def _sight(self, moment: Moment, node: RegisteredNode) -> Sighting:
         note = await self._client.checkpoint(node.endpoint)
         checkpoint = _open(node, note)
-        await self._compare(node, checkpoint, note)
+        await self._compare(moment.block, node, checkpoint, note)
         entries = []
         for index, entry in await self._find(moment, node, checkpoint):
             proof = await self._client.inclusion(node.endpoint, index, checkpoint.size)
@@ -126,19 +127,21 @@ class CharterTopic:
             entries.append(SeenEntry(index=index, entry=entry, proof=proof))
         return Sighting(note=note, entries=tuple(entries))
 
-    async def _compare(self, node: RegisteredNode, checkpoint: Checkpoint, note: bytes) -> None:
-        """Hold a node to what it showed before."""
+    async def _compare(self, at: Block, node: RegisteredNode, checkpoint: Checkpoint, note: bytes) -> None:
+        """Hold a node to what it showed before, under whatever key: a ledger goes on when its key changes."""
         before = await self._histories.newest(node.id, node.epoch)
         await self._remember(node, checkpoint, note)
         if before is None:
             return
-        known = _open(node, before)
+        known = await self._open_older(at, node, before)
         (older, old_note), (newer, new_note) = sorted(
             ((known, before), (checkpoint, note)), key=lambda pair: pair[0].size
         )
-        if older.size == newer.size:
+        if older.size == newer.size and (older.epoch == newer.epoch or older.root == newer.root):
             return  # the same tree, or a split that `remember` has found
-        proof = await self._client.consistency(node.endpoint, older.size, newer.size)
+        proof: tuple[bytes, ...] = ()
+        if older.size < newer.size:
+            proof = await self._client.consistency(node.endpoint, older.size, newer.size)
         if not verify_consistency(older.size, newer.size, older.root, newer.root, proof):
             await self._histories.doubt(node.id, old_note, new_note)
             raise NodeFaultError(
@@ -178,15 +181,17 @@ class CharterTopic:
             raise ObservationRefused(observation.source, "the node doesn't take part")
         try:
             if isinstance(body, Split):
-                await self._verify_split(node, body)
+                await self._verify_split(moment.block, node, body)
             else:
                 await self._verify_sighting(moment, node, body)
         except NoteInvalid as fault:
             raise ObservationRefused(observation.source, str(fault)) from None
 
-    async def _verify_split(self, node: RegisteredNode, split: Split) -> None:
-        first, second = _open(node, split.first), _open(node, split.second)
-        if split.first >= split.second or first.size != second.size or first.root == second.root:
+    async def _verify_split(self, at: Block, node: RegisteredNode, split: Split) -> None:
+        first = await self._open_older(at, node, split.first)
+        second = await self._open_older(at, node, split.second)
+        differs = (first.epoch, first.size) != (second.epoch, second.size)
+        if split.first >= split.second or differs or first.root == second.root:
             raise ObservationRefused(node_source(node.id), "the two checkpoints contradict nothing")
         if first.size <= node.next_entry:
             raise ObservationRefused(node_source(node.id), "the split is reported already")
@@ -222,6 +227,16 @@ class CharterTopic:
             attempt.metric_id, attempt.charter_version, attempt.observed_block, at
         )
         return in_force and not (allowed and attempt.kind in _NEEDS_DENIAL)
+
+    async def _open_older(self, at: Block, node: RegisteredNode, note: bytes) -> Checkpoint:
+        """A checkpoint signed with the key that the node had in the checkpoint's epoch: a new key doesn't
+        make unsaid what an old one signed. Raises `NoteInvalid`.
+        """
+        epoch = Checkpoint.parse(split_note(note)[0]).epoch
+        if epoch > node.epoch:
+            raise NoteInvalid(f"epoch {epoch} has not begun")
+        key = await self._registers.ledger_key(node.id, epoch, at)
+        return open_checkpoint(note, [Verifier(ledger_origin(node.id), key, epoch)])
 
     async def _remember(self, node: RegisteredNode, checkpoint: Checkpoint, note: bytes) -> None:
         if await self._histories.remember(node.id, checkpoint, note):

@@ -25,10 +25,10 @@ class Histories:
         self._store = store
 
     async def newest(self, node: bytes, epoch: int) -> bytes | None:
-        """The note of the largest tree that a node showed in an epoch."""
+        """The note of the largest tree that a node showed up to an epoch."""
         async with self._store.transaction() as transaction:
             rows = await transaction.rows(
-                "SELECT note FROM shown WHERE node = ? AND epoch = ? ORDER BY size DESC LIMIT 1",
+                "SELECT note FROM shown WHERE node = ? AND epoch <= ? ORDER BY size DESC, epoch DESC LIMIT 1",
                 (node, epoch),
             )
         return bytes(rows[0][0]) if rows else None
@@ -54,14 +54,14 @@ class Histories:
         return bool(rows[0][0] > 1)
 
     async def split(self, node: bytes, epoch: int, least_size: int) -> tuple[bytes, bytes] | None:
-        """Two notes of one size of at least `least_size` by which a node contradicts itself: the smallest
-        such size.
+        """Two notes of one size of at least `least_size` by which a node contradicts itself within an epoch,
+        this one or an earlier: the smallest such size.
         """
         async with self._store.transaction() as transaction:
             rows = await transaction.rows(
                 "SELECT a.note, b.note FROM shown a JOIN shown b USING (node, epoch, size) "
-                "WHERE node = ? AND epoch = ? AND size >= ? AND a.root < b.root "
-                "ORDER BY size, a.root, b.root LIMIT 1",
+                "WHERE node = ? AND epoch <= ? AND size >= ? AND a.root < b.root "
+                "ORDER BY size, epoch, a.root, b.root LIMIT 1",
                 (node, epoch, least_size),
             )
         if not rows:

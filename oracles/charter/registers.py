@@ -31,6 +31,9 @@ class Registers(Protocol):
     async def node(self, node: bytes, at: Block) -> RegisteredNode | None:
         """A node that takes part; None if it is unknown, banned or gone."""
 
+    async def ledger_key(self, node: bytes, epoch: int, at: Block) -> bytes:
+        """The Ed25519 public key that a node's ledger had in an epoch."""
+
     async def judge(self, metric: bytes, version: int, block_number: int, at: Block) -> tuple[bool, bool]:
         """Whether a charter version was in force at a block, and whether one in force there allowed a
         metric.
@@ -49,6 +52,7 @@ class _Kept:
 
     block: bytes = b""
     nodes: dict[bytes, RegisteredNode | None] = field(default_factory=dict)
+    keys: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     judged: dict[tuple[bytes, int, int], tuple[bool, bool]] = field(default_factory=dict)
 
 
@@ -87,6 +91,13 @@ class ChainRegisters:
         record = await self._nodes.node(node, at)
         next_entry = await self._violations.next_entry(node, at)
         return RegisteredNode(node, record.endpoint, record.ledger_key, record.epoch, next_entry)
+
+    async def ledger_key(self, node: bytes, epoch: int, at: Block) -> bytes:
+        """The key of an epoch."""
+        keys, key = self._kept(at).keys, (node, epoch)
+        if key not in keys:
+            keys[key] = await self._nodes.ledger_key_at(node, epoch, at)
+        return keys[key]
 
     async def judge(self, metric: bytes, version: int, block_number: int, at: Block) -> tuple[bool, bool]:
         """Charter.judge."""

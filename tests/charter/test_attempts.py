@@ -59,11 +59,17 @@ class Node:
         self.entries: list[bytes] = []
         self.next_entry = 0
         self.fault = ""
+        self.signers = [self.signer]
+
+    def rotate(self) -> None:
+        epoch = len(self.signers)
+        self.signer = Signer(ledger_origin(self.id), bytes([100 + epoch]) * 32, epoch)
+        self.signers.append(self.signer)
 
     @property
     def registered(self) -> RegisteredNode:
         key = self.signer.verifier
-        return RegisteredNode(self.id, f"http://node{self.id[0]}", key.public_key, 0, self.next_entry)
+        return RegisteredNode(self.id, f"http://node{self.id[0]}", key.public_key, key.epoch, self.next_entry)
 
     def started(self) -> None:
         self.entries.append(encode(AgentStarted(node=self.source, time=1, release="1", adopted=False)))
@@ -93,7 +99,9 @@ class Node:
     def note(self) -> bytes:
         _, frontier = self.tree(len(self.entries))
         return self.signer.sign(
-            Checkpoint(self.signer.verifier.name, len(self.entries), frontier.root(), 0).text()
+            Checkpoint(
+                self.signer.verifier.name, len(self.entries), frontier.root(), self.registered.epoch
+            ).text()
         )
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
@@ -134,6 +142,9 @@ class World:
 
     async def node(self, node: bytes, at: Block) -> RegisteredNode | None:
         return self.nodes[node].registered if node in self.nodes else None
+
+    async def ledger_key(self, node: bytes, epoch: int, at: Block) -> bytes:
+        return self.nodes[node].signers[epoch].verifier.public_key
 
     async def judge(self, metric: bytes, version: int, block_number: int, at: Block) -> tuple[bool, bool]:
         return version == 3, metric == name_id("battery")
@@ -287,6 +298,50 @@ async def test_a_tree_that_does_not_continue_the_last_one_is_doubted(histories: 
     node.entries.clear()
     node.attempt(metric="another")
     node.started()
+    assert await charter.observe(MOMENT) == []
+    assert [doubt[0] for doubt in await histories.doubts()] == [node.id]
+
+
+async def test_a_new_key_hides_no_split_that_the_old_one_signed(histories: Histories, tmp_path: Path) -> None:
+    mine, theirs = Node(1), Node(1)
+    mine.attempt()
+    theirs.attempt(metric="another")
+    charter = topic(World(mine), histories)
+    async with Store.open(tmp_path / "other.db", schema=HISTORY_SCHEMA) as store:
+        other = topic(World(theirs), Histories(store))
+        await report(charter, [*await charter.observe(MOMENT), *await other.observe(MOMENT)])
+        for node in (mine, theirs):
+            node.rotate()
+            node.rotate()  # twice: no number of new keys helps
+        [_, split] = sorted(await charter.observe(MOMENT), key=lambda o: b"split" in o.body)
+        body = read_observation(split)[1]
+        assert isinstance(body, Split)
+        for one in (charter, other):
+            _, attempts = await report(one, [split])
+            assert [(a.kind, a.entry) for a in attempts] == [(name_id(Kind.LEDGER_TAMPERED), 0)]
+    early = observe_body(
+        mine.id, Split(first=min(mine.note(), body.first), second=max(mine.note(), body.first))
+    )
+    with pytest.raises(ObservationRefused, match="contradict nothing"):
+        await charter.verify(MOMENT, early)
+    mine.signers.pop()
+    mine.signer = mine.signers[-1]
+    with pytest.raises(ObservationRefused, match="epoch 2 has not begun"):
+        await charter.verify(MOMENT, early)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_ledger_that_begins_anew_with_a_new_key_is_doubted(histories: Histories, more: int) -> None:
+    node = Node(1)
+    node.attempt()
+    charter = topic(World(node), histories)
+    assert await charter.observe(MOMENT)
+    node.rotate()
+    assert await charter.observe(MOMENT)
+    node.entries.clear()
+    node.rotate()
+    for metric in ("another", "battery")[: 1 + more]:
+        node.attempt(metric=metric)
     assert await charter.observe(MOMENT) == []
     assert [doubt[0] for doubt in await histories.doubts()] == [node.id]
 

@@ -34,6 +34,10 @@ class Contracts:
         self.reads["node"] += 1
         return Node("0x", b"k" * 32, 0, 1, 0, 0, False, 0, 0, "http://ash")
 
+    async def ledger_key_at(self, node: bytes, epoch: int, at: Block) -> bytes:
+        self.reads["ledger_key_at"] += 1
+        return bytes([epoch]) * 32
+
     async def next_entry(self, node: bytes, at: Block) -> int:
         self.reads["next_entry"] += 1
         return at.number
@@ -56,8 +60,9 @@ async def test_a_node_is_read_once_at_each_block() -> None:
             node = await read.node(ASH, block)
             assert node is not None and node.next_entry == block.number
             assert await read.node(BIRCH, block) is None
+            assert await read.ledger_key(ASH, 1, block) == b"\1" * 32
             assert await read.judge(b"m" * 32, 1, 4, block) == (True, False)
-    assert contracts.reads == {"standing": 4, "node": 2, "next_entry": 2, "judge": 2}
+    assert contracts.reads == {"standing": 4, "node": 2, "next_entry": 2, "judge": 2, "ledger_key_at": 2}
 
 
 async def test_a_ban_at_the_next_block_is_seen() -> None:
