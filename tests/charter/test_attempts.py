@@ -257,6 +257,7 @@ async def test_a_node_that_never_answers_is_left_out(histories: Histories) -> No
     assert await topic(World(node), histories, node_seconds=0.05).observe(MOMENT) == []
 
 
+@pytest.mark.feature("C3.3")
 async def test_a_node_with_two_histories_is_caught_and_both_notes_are_kept(histories: Histories) -> None:
     node = Node(1)
     node.attempt()
@@ -275,6 +276,7 @@ async def test_a_node_with_two_histories_is_caught_and_both_notes_are_kept(histo
     assert not [o for o in await charter.observe(MOMENT) if isinstance(read_observation(o)[1], Split)]
 
 
+@pytest.mark.feature("C3.3")
 async def test_one_history_for_each_oracle_is_caught_through_the_others_observation(
     histories: Histories, tmp_path: Path
 ) -> None:
@@ -290,6 +292,7 @@ async def test_one_history_for_each_oracle_is_caught_through_the_others_observat
     assert await histories.split(mine.id, 0, 1) is not None
 
 
+@pytest.mark.feature("C3.3")
 async def test_a_tree_that_does_not_continue_the_last_one_is_doubted(histories: Histories) -> None:
     node = Node(1)
     node.attempt()
@@ -302,6 +305,7 @@ async def test_a_tree_that_does_not_continue_the_last_one_is_doubted(histories: 
     assert [doubt[0] for doubt in await histories.doubts()] == [node.id]
 
 
+@pytest.mark.feature("C3.3")
 async def test_a_new_key_hides_no_split_that_the_old_one_signed(histories: Histories, tmp_path: Path) -> None:
     mine, theirs = Node(1), Node(1)
     mine.attempt()
