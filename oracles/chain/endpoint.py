@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import stamina
-from aiohttp import ClientError, ClientResponseError, ClientTimeout
+from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
@@ -50,6 +50,7 @@ class Endpoint:
         )
         self._web3: AsyncWeb3[AsyncHTTPProvider] = AsyncWeb3(self._provider)
         self._chain_id = chain_id
+        self._has_session = False
         self._checked = False
         self._attempts = attempts
         self._observe = observe
@@ -64,6 +65,10 @@ class Endpoint:
         Raises `ChainUnavailable` after the retries, `WrongChain`, `CallReverted`, `BlockUnknown` or
         `RpcError`.
         """
+        if not self._has_session:
+            # web3's own session opens a connection for every request.
+            self._has_session = True
+            await self._provider.cache_async_session(ClientSession(raise_for_status=True))
         if not self._checked:
             await self._check_chain_id()
         return await self._retried(method, params)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
+LOOK_SECONDS = 0.2
 PATIENCE = 180.0  # seconds that a slow machine may take over anything; nothing is judged by it
 
 
@@ -91,5 +92,5 @@ def wait_for(
         if time.monotonic() > deadline:
             words = "\n".join(process.last_words() for process in alive)
             raise StoryFault(f"waited {patience:.0f} s in vain for {what}\n{words}")
-        time.sleep(0.05)
+        time.sleep(LOOK_SECONDS)
     return found

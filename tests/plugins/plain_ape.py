@@ -5,7 +5,8 @@
   find the line, and to name a custom error. `reverts` compares the message, which is there without any.
 - Before each call ape asks whether there is code at the address, and reads all settings anew to learn which
   type of transaction is wanted.
-- An estimate of gas holds for the block it was made on: a checkpoint made one second later costs more.
+- An estimate of gas is made on the latest block: at the time of the next one, which tests set, a call may
+  cost more or not revert. Transactions take the block's limit instead.
 - web3 speaks to the devnet through requests, which takes longer over a request than the devnet does. One open
   connection of the standard library's does it here.
 """
@@ -52,7 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
     from ape.api.networks import NetworkAPI
     from ape.contracts.base import ContractMethodHandler
     from ape.managers.compilers import CompilerManager
-    from ape.types.gas import AutoGasLimit
     from ape_ethereum.ecosystem import Ethereum
     from ape_ethereum.trace import Trace
     from ape_ethereum.transactions import TransactionType
@@ -71,5 +71,5 @@ def pytest_configure(config: pytest.Config) -> None:
     CompilerManager.enrich_error = lambda _self, error: error  # type: ignore[assignment,method-assign]
     ContractMethodHandler._validate_is_contract = lambda _self: None  # type: ignore[method-assign]
     Ethereum.default_transaction_type = TransactionType.DYNAMIC  # type: ignore[method-assign,assignment]
-    NetworkAPI.gas_limit = AutoGasLimit(multiplier=1.5)  # type: ignore[method-assign,assignment]
+    NetworkAPI.gas_limit = "max"  # type: ignore[method-assign,assignment]
     HTTPProvider._make_request = make_request  # type: ignore[method-assign,assignment]

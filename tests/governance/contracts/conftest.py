@@ -248,5 +248,6 @@ def dao(
     for voter, share in zip(voters, SHARES, strict=True):
         token.transfer(voter, share * UNIT, sender=owner)
         delegate(token, voter, sender=voter)
-    chain.mine()
+    # Votes count from the second after they were given.
+    chain.mine(timestamp=int(chain.blocks.head.timestamp) + 2)
     return Dao(chain, token, governor, executor, charter_executor, target, charter, owner, voters)
