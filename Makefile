@@ -7,9 +7,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # ape's cache belongs to this checkout, so that two checkouts never race for one.
 export APE_DATA_FOLDER := $(CURDIR)/.ape
 
-COVERAGE = --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml
+COVERAGE = --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=85
 
-.PHONY: help setup demo test test-nightly bench lint matrix lock
+.PHONY: help setup demo test test-nightly coverage bench lint matrix lock
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -21,11 +21,14 @@ demo: setup ## run the charter loop end to end on this machine (KEEP=1 leaves it
 	@KEEP=$(KEEP) python scripts/demo.py
 
 test: setup ## run the whole suite on the local devnet and print the maturity it shows
-	ape test $(COVERAGE) $(ARGS)
+	ape test $(ARGS)
 	@python scripts/matrix.py --summary
 
-test-nightly: setup ## run the suite with the heavy tests and 1,000 examples a property
-	ape test --nightly --hypothesis-profile=nightly $(ARGS)
+test-nightly: setup ## run the suite with the heavy tests, 1,000 examples a property, and branch coverage
+	ape test --nightly --hypothesis-profile=nightly $(COVERAGE) $(ARGS)
+
+coverage: setup ## run the suite and measure its branch coverage (tracing takes as long again as the tests)
+	ape test $(COVERAGE) $(ARGS)
 
 bench: setup ## run every benchmark, one after another, into build/bench/
 	@for file in tests/bench/bench_*.py; do echo "== $$file"; python "$$file" || failed="$${failed:-} $$file"; done; \
