@@ -5,6 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
+from budgets import few
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -232,6 +233,7 @@ steps = st.lists(
 )
 
 
+@few()
 @given(steps=steps, linked=st.sampled_from([0, 3, 32]))
 def test_reorgs_inside_the_finality_lag_lose_and_double_nothing(
     lagging: Tally, steps: list[tuple[str, int]], linked: int

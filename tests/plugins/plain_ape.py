@@ -9,6 +9,8 @@
   cost more or not revert. Transactions take the block's limit instead.
 - web3 speaks to the devnet through requests, which takes longer over a request than the devnet does. One open
   connection of the standard library's does it here.
+- For the whole process, ape makes eth-abi take a short answer for a number. Daemons don't import ape, so here
+  numbers are read as they read them.
 """
 
 import http.client
@@ -56,6 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from ape_ethereum.ecosystem import Ethereum
     from ape_ethereum.trace import Trace
     from ape_ethereum.transactions import TransactionType
+    from eth_abi.decoding import UnsignedIntegerDecoder
+    from eth_abi.encoding import UnsignedIntegerEncoder
+    from eth_abi.registry import BaseEquals, registry
     from web3.providers.rpc import HTTPProvider
 
     lines: dict[str, Line] = {}
@@ -73,3 +78,5 @@ def pytest_configure(config: pytest.Config) -> None:
     Ethereum.default_transaction_type = TransactionType.DYNAMIC  # type: ignore[method-assign,assignment]
     NetworkAPI.gas_limit = "max"  # type: ignore[method-assign,assignment]
     HTTPProvider._make_request = make_request  # type: ignore[method-assign,assignment]
+    registry.unregister("uint")
+    registry.register(BaseEquals("uint"), UnsignedIntegerEncoder, UnsignedIntegerDecoder, label="uint")
