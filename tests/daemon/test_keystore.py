@@ -17,6 +17,7 @@ from oracles.daemon.errors import KeystoreFault, WrongPassword
 from oracles.daemon.keystore import load_account, load_signing_key, save_account, save_signing_key
 
 PASSWORD = SecretStr("correct horse")
+WRONG_PASSWORD = SecretStr("battery staple")
 ACCOUNT = Account.create()
 SIGNING = SigningKey.generate()
 
@@ -52,12 +53,12 @@ def test_a_signing_key_comes_back(tmp_path: Path) -> None:
 def test_a_wrong_password_is_one_clear_line(tmp_path: Path, save: Save, load: Load) -> None:
     save(tmp_path / "key")
     with pytest.raises(WrongPassword) as fault:
-        load(tmp_path / "key", SecretStr("battery staple"))
+        load(tmp_path / "key", WRONG_PASSWORD)
     assert (
         str(fault.value) == f"wrong password for the keystore {tmp_path}/key; check WESTWORLD_PASSWORD_FILE"
     )
     told = "".join(traceback.format_exception(fault.value))
-    assert "battery staple" not in told and "During handling" not in told
+    assert WRONG_PASSWORD.get_secret_value() not in told and "During handling" not in told
 
 
 @BOTH

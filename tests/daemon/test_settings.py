@@ -61,7 +61,7 @@ def test_only_secrets_come_from_files(environment: pytest.MonkeyPatch, tmp_path:
         ("WESTWORLD_RPC_URLS", "http://a,http://b,http://c"),
         ("WESTWORLD_LISTEN", "9600"),
         ("WESTWORLD_LISTEN", "localhost:99999"),
-        ("WESTWORLD_SLOT_SECONDS", "0"),
+        ("WESTWORLD_SLOT_SECONDS", "-7319"),
         ("WESTWORLD_LOG_LEVEL", "loud"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from agent.kernel import bpf, loading
 from agent.kernel.enforcement import Enforcement
 from agent.kernel.reasons import Reason
-from agent.kernel.rules import KernelRule, MetricType
+from agent.kernel.rules import KernelRule, MetricType, Verdict
 
 from .conftest import Server
 from .model import TYPES, Model
@@ -47,7 +47,16 @@ def random_line(source: random.Random, rules: list[KernelRule]) -> bytes:
     fraction = source.choice([fraction, fraction.rstrip("0"), fraction + "0"])
     value = ("-" if scaled < 0 else "") + whole + ("." + fraction if fraction else "")
     kind = rule.type if source.random() < 0.95 else source.choice(list(MetricType))
-    return rule.name + b":" + value.encode() + b"|" + LETTERS[kind]
+    suffix = source.choice([b"|#room:4", b"|@0.5", b"|#"]) if source.random() < 0.03 else b""
+    return rule.name + b":" + value.encode() + b"|" + LETTERS[kind] + suffix
+
+
+def good_line(source: random.Random, rules: list[KernelRule]) -> bytes:
+    """A short line that is let out, so that whole datagrams of them reach the bounds on lines and bytes."""
+    rule = source.choice(
+        [rule for rule in rules if rule.verdict is Verdict.ALLOWED and rule.minimum <= 0 <= rule.maximum]
+    )
+    return rule.name + b":0|" + LETTERS[rule.type]
 
 
 def mutated(source: random.Random, payload: bytes) -> bytes:
@@ -69,6 +78,8 @@ def random_datagram(source: random.Random, rules: list[KernelRule]) -> bytes:
     shape = source.random()
     if shape < 0.05:
         return bytes(source.choice(ALPHABET) for _ in range(source.randrange(200)))
+    if shape < 0.08:
+        return b"\n".join(good_line(source, rules) for _ in range(source.randrange(12, 40)))
     lines = [random_line(source, rules) for _ in range(1 if shape < 0.7 else source.randrange(1, 19))]
     payload = b"\n".join(lines) + source.choice([b"", b"", b"\n"])
     for _ in range(source.choice([0, 1, 1, 2])):
@@ -100,5 +111,5 @@ def test_kernel_and_model_decide_alike(
         met[wanted] += 1
     never = {Reason.NO_POLICY, Reason.SUSPENDED, Reason.RATE}
     content = {reason for reason in Reason if reason >= Reason.OVERSIZED} - never - {Reason.LENGTH}
-    assert all(met[reason] for reason in content), met
-    assert met[None] > DATAGRAMS // 4 // 20
+    assert not {reason.name for reason in content if not met[reason]}
+    assert met[None] > DATAGRAMS // 4 // 30
