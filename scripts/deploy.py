@@ -1,6 +1,6 @@
 """Deploys every contract, publishes the first charter, and gives up the deployer's powers.
 
-    ape run deploy --plan deploy/environments/development.yaml --output .westworld/deployment.json
+    ape run deploy --plan deploy/environments/development/plan.yaml --output .westworld/deployment.json
 
 The addresses are written only after the powers were read back from the chain and agree with
 `docs/trust.md`: daemons never see a deployment whose keys lie elsewhere.
@@ -46,7 +46,7 @@ def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Pat
     \b
     Examples:
       ape run deploy --network ethereum:local:foundry --account TEST::0 \
-        --plan deploy/environments/development.yaml --output .westworld/deployment.json
+        --plan deploy/environments/development/plan.yaml --output .westworld/deployment.json
     """
     try:
         plan = Plan.load(plan_file)

@@ -55,11 +55,23 @@ class Track(_Part):
     proposal_threshold: Annotated[int, Field(ge=0)] = 0
 
 
+AMENDMENT_PERIOD = 72 * 3600
+"""The least time, in seconds, that members have to vote on their charter."""
+
+
 class Tracks(_Part):
     """The Governor's tracks."""
 
     standard: Track
     charter_amendment: Track
+
+    @model_validator(mode="after")
+    def _time_to_vote(self) -> Tracks:
+        if self.charter_amendment.voting_period < AMENDMENT_PERIOD:
+            raise ValueError(
+                f"charter_amendment.voting_period is below {AMENDMENT_PERIOD} seconds (72 hours)"
+            )
+        return self
 
 
 class Seats(_Part):
@@ -109,6 +121,16 @@ class Plan(_Part):
     violations: Violations
     oracles: Seats
     auditors: Seats
+
+    @model_validator(mode="after")
+    def _quorum_can_be_reached(self) -> Plan:
+        percent = max(self.tracks.standard.quorum_percent, self.tracks.charter_amendment.quorum_percent)
+        held, supply = sum(self.token.holders.values()), self.token.supply
+        if held * 100 < percent * supply:
+            raise ValueError(
+                f"holders get {held} of {supply} tokens: a quorum of {percent} % can never be reached"
+            )
+        return self
 
     @classmethod
     def load(cls, path: Path) -> Plan:

@@ -1,0 +1,75 @@
+"""The plans of deployments that come with the project, and what a plan may not say."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from oracles.charter.document import load_policy
+from scripts._deployment.plan import Plan, PlanFault
+
+ENVIRONMENTS = Path(__file__).parents[2] / "deploy" / "environments"
+PLANS = sorted(ENVIRONMENTS.glob("*/plan.yaml"))
+
+
+@pytest.fixture
+def content() -> Any:
+    return copy.deepcopy(YAML(typ="safe", pure=True).load(ENVIRONMENTS / "development" / "plan.yaml"))
+
+
+def _load(content: Any, folder: Path) -> Plan:
+    path = folder / "plan.yaml"
+    with path.open("w") as file:
+        YAML().dump(content, file)
+    return Plan.load(path)
+
+
+@pytest.mark.parametrize("path", PLANS, ids=[path.parent.name for path in PLANS])
+def test_every_environment_has_a_plan_that_can_be_deployed(path: Path) -> None:
+    plan = Plan.load(path)
+    assert load_policy(plan.charter.policy).version
+    assert plan.charter.constitution.is_file()
+
+
+def test_no_environment_is_without_a_plan() -> None:
+    assert {path.parent for path in PLANS} == {path for path in ENVIRONMENTS.iterdir() if path.is_dir()}
+
+
+def test_a_quorum_that_nobody_can_reach_is_refused(content: Any, tmp_path: Path) -> None:
+    content["token"]["holders"] = {"0x70997970C51812dc3A010C7d01b50e0d17dc79C8": 49_999}
+    with pytest.raises(PlanFault, match=r"holders get 49999 of 1000000 tokens: a quorum of 5 %"):
+        _load(content, tmp_path)
+
+
+def test_less_than_72_hours_for_the_charter_is_refused(content: Any, tmp_path: Path) -> None:
+    content["tracks"]["charter_amendment"]["voting_period"] = 72 * 3600 - 1
+    with pytest.raises(PlanFault, match=r"tracks: .*below 259200 seconds"):
+        _load(content, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("oracles", "threshold"), 2, "above the 1 members"),
+        (("oracles", "members"), ["0x70997970C51812dc3A010C7d01b50e0d17dc79C8"] * 2, "named twice"),
+        (("auditors", "members"), ["0x12"], "is not an address"),
+        (("token", "supply"), 299_999, "holders get 300000 tokens of 299999"),
+        (("nodes", "colour"), "red", "nodes.colour: Extra inputs"),
+        (("charter", "grace_blocks"), -1, "charter.grace_blocks"),
+    ],
+)
+def test_what_cannot_be_deployed_is_named(
+    content: Any, tmp_path: Path, place: tuple[str, str], value: Any, message: str
+) -> None:
+    content[place[0]][place[1]] = value
+    with pytest.raises(PlanFault, match=message):
+        _load(content, tmp_path)
+
+
+def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PlanFault, match="nowhere"):
+        Plan.load(tmp_path / "nowhere.yaml")
