@@ -6,6 +6,8 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # ape's cache belongs to this checkout, so that two checkouts never race for one.
 export APE_DATA_FOLDER := $(CURDIR)/.ape
+# The story and the suite start many processes: compiled modules are kept, whatever the caller's habit.
+export PYTHONDONTWRITEBYTECODE :=
 
 COVERAGE = --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=85
 

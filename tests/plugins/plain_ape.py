@@ -5,6 +5,8 @@
   find the line, and to name a custom error. `reverts` compares the message, which is there without any.
 - Before each call ape asks whether there is code at the address, and reads all settings anew to learn which
   type of transaction is wanted.
+- Around each transaction ape asks for the base fee and the block's limit, for the sender's nonce until it has
+  grown, whether there is code at the receiver, and for a trace that Foundry's console may have written into.
 - An estimate of gas is made on the latest block: at the time of the next one, which tests set, a call may
   cost more or not revert. Transactions take the block's limit instead.
 - web3 speaks to the devnet through requests, which takes longer over a request than the devnet does. One open
@@ -20,6 +22,8 @@ from urllib.parse import urlsplit
 import pytest
 
 _SECONDS = 60
+_BLOCK_GAS = 30_000_000  # anvil's limit
+_BASE_FEE = 10**10  # wei; anvil's is a tenth of it at genesis, and falls
 
 
 class Line:
@@ -52,10 +56,13 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("APE_FOUNDRY_HOST", "auto")
 
     import ape.exceptions
+    import ape_ethereum.provider
     from ape.api.networks import NetworkAPI
+    from ape.api.transactions import ReceiptAPI
     from ape.contracts.base import ContractMethodHandler
     from ape.managers.compilers import CompilerManager
     from ape_ethereum.ecosystem import Ethereum
+    from ape_ethereum.provider import Web3Provider
     from ape_ethereum.trace import Trace
     from ape_ethereum.transactions import TransactionType
     from eth_abi.decoding import UnsignedIntegerDecoder
@@ -76,7 +83,10 @@ def pytest_configure(config: pytest.Config) -> None:
     CompilerManager.enrich_error = lambda _self, error: error  # type: ignore[assignment,method-assign]
     ContractMethodHandler._validate_is_contract = lambda _self: None  # type: ignore[method-assign]
     Ethereum.default_transaction_type = TransactionType.DYNAMIC  # type: ignore[method-assign,assignment]
-    NetworkAPI.gas_limit = "max"  # type: ignore[method-assign,assignment]
+    ReceiptAPI._await_sender_nonce_increment = lambda _self: None  # type: ignore[method-assign]
+    NetworkAPI.gas_limit = _BLOCK_GAS  # type: ignore[method-assign,assignment]
+    Web3Provider.base_fee = _BASE_FEE  # type: ignore[method-assign,assignment]
+    ape_ethereum.provider._post_send_transaction = lambda _transaction, _receipt: None
     HTTPProvider._make_request = make_request  # type: ignore[method-assign,assignment]
     registry.unregister("uint")
     registry.register(BaseEquals("uint"), UnsignedIntegerEncoder, UnsignedIntegerDecoder, label="uint")
