@@ -1,0 +1,140 @@
+"""The agent as an operator runs it: start, adoption after a SIGKILL, and how soon a vote is in the kernel.
+
+Needs root. A devnet with every contract, one node, its agent as a process; all of it is taken away again.
+"""
+
+from __future__ import annotations
+
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import report
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from oracles.charter.amendment import amendment  # noqa: E402
+from oracles.charter.policy import MetricRule  # noqa: E402
+from scripts._story.nodes import Node  # noqa: E402
+from scripts._story.steps import enacted_policy  # noqa: E402
+from scripts._story.telemetry import Collector  # noqa: E402
+from scripts._story.world import BOND, World  # noqa: E402
+from tests.chain.relay import Relay  # noqa: E402
+
+AMENDMENTS = 7
+STARTS = 3
+LOOK_SECONDS = 0.005
+
+
+def imports() -> float:
+    """What Python takes to import the agent, in seconds: no start can be faster."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import agent.daemon"], check=True)
+    return time.perf_counter() - began
+
+
+def start(node: Node, adopts: bool) -> float:
+    """Seconds from the process's start until the agent says `enforcing`."""
+    began = time.perf_counter()
+    node.start()
+    status = node.until("to enforce", state="enforcing")
+    if status["adopted"] != adopts:
+        raise RuntimeError(f"adopted is {status['adopted']}")
+    return time.perf_counter() - began
+
+
+class Amender:
+    """Enacts as the charter's executor, which on a devnet needs no vote, and sees when the kernel obeys."""
+
+    def __init__(self, world: World, collector: Collector, relay: Relay) -> None:
+        self._world, self._relay, self._collector = world, relay, collector
+        self._executor = world.chain.deployment.address("CharterExecutor")
+        self._version = 1
+        world.devnet.request("anvil_impersonateAccount", self._executor)
+        world.devnet.request("anvil_setBalance", self._executor, hex(10**20))
+
+    def measure(self) -> float:
+        """Seconds from the endpoint saying that the enactment is final to the first datagram let out."""
+        devnet, self._version = self._world.devnet, self._version + 1
+        old = enacted_policy(self._world)
+        name = f"bench_{self._version}"
+        new = old.model_copy(update={"metrics": {**old.metrics, name: MetricRule()}})
+        for call in amendment(old, new, self._version).calls:
+            request = {"from": self._executor, "to": self._world.chain.deployment.address("Charter")}
+            devnet.request(
+                "eth_sendTransaction", request | {"data": f"0x{call.data.hex()}", "gas": hex(5_000_000)}
+            )
+        block = devnet.block_number()
+        said: list[float] = []
+
+        def watch(params: list[Any], genuine: Any) -> Any:
+            answer = genuine()
+            if params[0] == "finalized" and int(answer["number"], 16) >= block and not said:
+                said.append(time.perf_counter())
+            return answer
+
+        self._relay.answers["eth_getBlockByNumber"] = watch
+        devnet.finalize()
+        while self._collector.plain(f"{name}:1|g") is not None:
+            time.sleep(LOOK_SECONDS)
+        return time.perf_counter() - said[0]
+
+
+def main() -> None:
+    """Measures and reports."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        world = World(Path(folder), print)
+        try:
+            world.start_devnet()
+            world.deploy()
+            with Relay(world.devnet) as relay:
+                node = Node("bench", world.folder, world.operators[0], receiver.getsockname()[1])
+                world.nodes.append(node)
+                env = world.common("bench/state", node.port) | {"WESTWORLD_RPC_URLS": relay.url}
+                node.settle(world.chain, BOND, env)
+                world.devnet.finalize()
+                importing = min(imports() for _ in range(STARTS))
+                first = start(node, adopts=False)
+                adoptions = []
+                for _ in range(STARTS):
+                    node.kill()
+                    adoptions.append(start(node, adopts=True))
+                with node.collector() as collector:
+                    amender = Amender(world, collector, relay)
+                    switched = [amender.measure() for _ in range(AMENDMENTS)]
+        finally:
+            world.close()
+    report.write(
+        "agent",
+        [
+            report.Row("process started -> enforcing", first, "s", "imports alone", importing, goal="<= 3"),
+            report.Row(
+                "restarted after SIGKILL -> enforcing, adopted",
+                min(adoptions),
+                "s",
+                "imports alone",
+                importing,
+                goal="<= 1",
+            ),
+            report.Row(
+                "amendment's block reported final -> kernel map switched, median",
+                statistics.median(switched) * 1e3,
+                "ms",
+                goal="<= 250",
+            ),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
