@@ -467,6 +467,8 @@ def test_nobody_is_appointed_by_mistake(nodes: ContractInstance, owner: AccountA
         nodes.set_treasury(ZERO, sender=owner)
     with reverts("nodes: treasury is this registry"):
         nodes.set_treasury(nodes, sender=owner)
+    with reverts("ownable: new owner is the zero address"):
+        nodes.transfer_ownership(ZERO, sender=owner)
 
 
 def test_ownership_passes_and_ends(nodes: ContractInstance, owner: AccountAPI, stranger: AccountAPI) -> None:

@@ -9,6 +9,7 @@ from ape import reverts
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
+from ape.managers.project import ProjectManager
 from eth_abi import encode
 from eth_utils import keccak
 
@@ -285,7 +286,25 @@ def test_judge_heeds_every_version_in_force(
     assert charter.judge(new, 2, switched - 1) == (False, False)
 
 
+def test_no_more_versions_are_in_force_than_can_be_looked_through(
+    project: ProjectManager, owner: AccountAPI, chain: ChainManager
+) -> None:
+    grace = 500
+    charter = owner.deploy(project.Charter, grace)
+    for number in range(32):
+        charter.set_terms(f'{{"version":"{number}"}}', sender=owner)
+        enact(charter, owner)
+    charter.set_terms('{"version":"last"}', sender=owner)
+    with reverts("drafts: too many versions in force"):
+        enact(charter, owner)
+    chain.mine(grace)
+    enact(charter, owner)
+    assert charter.version() == 33
+
+
 def test_ownership_passes_and_ends(charter: ContractInstance, accounts: list[AccountAPI]) -> None:
+    with reverts("ownable: new owner is the zero address"):
+        charter.transfer_ownership("0x" + "00" * 20, sender=accounts[0])
     charter.transfer_ownership(accounts[1], sender=accounts[0])
     charter.set_terms("{}", sender=accounts[1])
     charter.renounce_ownership(sender=accounts[1])

@@ -78,6 +78,29 @@ def test_two_of_three_confirm(
         registry.claim(roles.whistleblower, sender=roles.stranger)
 
 
+def test_a_bounty_that_the_token_does_not_pay_is_still_owed(
+    project: ProjectManager, chain: ChainManager, roles: Any, enacted: ContractInstance, accusation: Any
+) -> None:
+    token = roles.owner.deploy(project.RefusingToken)
+    nodes = roles.owner.deploy(project.NodeRegistry, token, roles.treasury, 1, 0)
+    registry = roles.owner.deploy(
+        project.ViolationRegistry, enacted, nodes, roles.committee, 50, REVIEW, ZERO
+    )
+    registry.set_auditors([roles.auditors[0]], 1, sender=roles.owner)
+    nodes.set_arbiter(registry, sender=roles.owner)
+    registered = nodes.register(b"\x02" * 32, "", BOND, sender=roles.operator)
+    accused = accusation.but(node=bytes(named(registered, "NodeRegistered")[0].node))
+    registry.commit(accused.commitment(chain.chain_id, registry.address), sender=roles.relayer)
+    registry.reveal(*accused.arguments(), sender=roles.relayer)
+    registry.confirm(1, sender=roles.auditors[0])
+
+    token.refuse(True, sender=roles.owner)
+    with reverts("violations: token transfer failed"):
+        registry.claim(roles.whistleblower, sender=roles.stranger)
+    token.refuse(False, sender=roles.owner)
+    assert registry.claim(roles.whistleblower, sender=roles.stranger).return_value == 1000
+
+
 @pytest.mark.feature("C11.2")
 @pytest.mark.parametrize(
     ("kind", "fine", "bounty", "standing"),
@@ -349,6 +372,8 @@ def test_ownership_passes_and_ends(registry: ContractInstance, roles: Any) -> No
         registry.transfer_ownership(roles.stranger, sender=roles.stranger)
     with reverts("ownable: caller is not the owner"):
         registry.renounce_ownership(sender=roles.stranger)
+    with reverts("ownable: new owner is the zero address"):
+        registry.transfer_ownership(ZERO, sender=roles.owner)
     registry.transfer_ownership(roles.stranger, sender=roles.owner)
     assert registry.owner() == roles.stranger.address
     registry.renounce_ownership(sender=roles.stranger)

@@ -533,3 +533,7 @@ class TestOwnership:
             committee.transfer_ownership(stranger, sender=stranger)
         with ape.reverts("ownable: caller is not the owner"):
             committee.renounce_ownership(sender=stranger)
+
+    def test_not_to_nobody(self, committee: ContractInstance, owner: AccountAPI) -> None:
+        with ape.reverts("ownable: new owner is the zero address"):
+            committee.transfer_ownership(ZERO, sender=owner)

@@ -92,8 +92,11 @@ class TestDescribesItself:
             assert dao.governor.getVotesWithParams(voter, timepoint, b"x") == share * UNIT
         future = refusal(dao.governor.getVotes, voters[0], dao.now + 999, sender=voters[0])
         assert future[:4] == error("ERC5805FutureLookup(uint256,uint48)", 0, 0)[:4]
-        for method in (dao.governor.quorum,):
-            assert refusal(method, dao.now + 999, sender=voters[0])[:4] == future[:4]
+        assert refusal(dao.governor.quorum, dao.now + 999, sender=voters[0])[:4] == future[:4]
+        with_params = refusal(
+            dao.governor.getVotesWithParams, voters[0], dao.now + 999, b"", sender=voters[0]
+        )
+        assert with_params[:4] == future[:4]
 
     def test_refuses_a_token_whose_clock_counts_blocks(
         self, project: ProjectManager, dao: Dao, owner: AccountAPI
@@ -366,6 +369,11 @@ class TestOutcome:
         told = error("GovernorNonexistentProposal(uint256)", 1)
         for method in (dao.governor.state, dao.governor.proposalTrack, dao.governor.proposalQuorum):
             assert refusal(method, 1, sender=stranger) == told
+
+    def test_its_quorum_is_not_known_before_the_vote_begins(self, dao: Dao, stranger: AccountAPI) -> None:
+        proposal = dao.propose(dao.number_call())
+        told = refusal(dao.governor.proposalQuorum, proposal_id(proposal), sender=stranger)
+        assert told[:4] == error("ERC5805FutureLookup(uint256,uint48)", 0, 0)[:4]
 
 
 class TestQueueAndExecute:
