@@ -91,8 +91,9 @@ def status(url: str, form: str) -> None:
 def key(out: Path, password_file: Path, form: str) -> None:
     """Make the Ed25519 key that signs the ledger's checkpoints, sealed with a password.
 
-    Prints the public key, with which the node is registered (or rotated). An existing file is kept. Exit codes:
-    0 made, 1 the file is there already or cannot be written, 2 called wrongly.
+    Prints the public key, with which the node is registered (or rotated). An existing file is kept.
+
+    Exit codes: 0 made, 1 the file is there already or cannot be written, 2 called wrongly.
 
     \b
     Example:

@@ -17,8 +17,8 @@ from oracles.daemon.journal import start_journal
 def charter() -> None:
     """Check charters, audit nodes, report violations and decide on them.
 
-    Exit codes, of every command: 0 all is well, 1 a finding or a refusal, 2 called wrongly (with a file that is
-    not there, too), 3 the chain or a node is not available.
+    Exit codes, of every command: 0 all is well, 1 a finding or a refusal, 2 called wrongly (with a file that
+    is not there, too), 3 the chain or a node is not available.
 
     \b
     Examples:
