@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, Phase, settings
 
-pytest_plugins = ["pytester", "selection", "outcomes", "devnets", "plain_ape"]
+pytest_plugins = ["pytester", "selection", "outcomes", "devnets", "plain_ape", "isolation"]
 
 # An example on a chain costs what it costs: time is bounded by the number of examples, not by a deadline.
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)

@@ -2,16 +2,15 @@
 anything is believed.
 """
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
+import httpx
 import stamina
-from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
-from web3 import AsyncHTTPProvider, AsyncWeb3
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
 from oracles.chain.block import unhex
 from oracles.chain.errors import BlockUnknown, CallReverted, ChainUnavailable, RpcError, WrongChain
@@ -19,6 +18,9 @@ from oracles.chain.revert import revert_reason
 
 Observer = Callable[[str, str, float], None]
 """Told of each request: method, outcome (`ok`, `error` or `unavailable`), seconds."""
+
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer; ranges of logs are asked for in pieces far below it."""
 
 _UNKNOWN_BLOCK = (
     "unknown block",
@@ -43,21 +45,17 @@ class Endpoint:
     ) -> None:
         parts = urlsplit(url)
         self.name = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-        self._provider: AsyncHTTPProvider = AsyncHTTPProvider(
-            url,
-            request_kwargs={"timeout": ClientTimeout(total=request_seconds)},
-            exception_retry_configuration=None,
-        )
-        self._web3: AsyncWeb3[AsyncHTTPProvider] = AsyncWeb3(self._provider)
+        self._url = url
+        self._http = httpx.AsyncClient(timeout=request_seconds, trust_env=False)
+        self._request_seconds = request_seconds
         self._chain_id = chain_id
-        self._has_session = False
         self._checked = False
         self._attempts = attempts
         self._observe = observe
 
     async def close(self) -> None:
-        """Close the HTTP session."""
-        await self._provider.disconnect()
+        """Close the HTTP connections."""
+        await self._http.aclose()
 
     async def request(self, method: str, *params: Any) -> Any:
         """The result of one request.
@@ -65,10 +63,6 @@ class Endpoint:
         Raises `ChainUnavailable` after the retries, `WrongChain`, `CallReverted`, `BlockUnknown` or
         `RpcError`.
         """
-        if not self._has_session:
-            # web3's own session opens a connection for every request.
-            self._has_session = True
-            await self._provider.cache_async_session(ClientSession(raise_for_status=True))
         if not self._checked:
             await self._check_chain_id()
         return await self._retried(method, params)
@@ -92,24 +86,33 @@ class Endpoint:
         began = time.monotonic()
         outcome = "unavailable"
         try:
-            answer: Any = await self._provider.make_request(RPCEndpoint(method), list(params))
+            with anyio.fail_after(self._request_seconds):
+                answer = json.loads(await self._post(method, params))
             if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-                self._checked = False
-                raise ChainUnavailable(
-                    self.name, f"{method} was answered with something that is not JSON-RPC"
-                )
+                raise ValueError(f"{method} was answered with something that is not JSON-RPC")
             if "error" in answer:
                 outcome = "error"
                 raise self._named(method, answer["error"])
             outcome = "ok"
             return answer["result"]
-        except (ClientError, OSError, TimeoutError, ValueError, Web3Exception) as fault:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
             self._checked = False
             # The cause is left out: its text may hold the whole URL.
             raise ChainUnavailable(self.name, _plain(fault)) from None
         finally:
             if self._observe is not None:
                 self._observe(method, outcome, time.monotonic() - began)
+
+    async def _post(self, method: str, params: tuple[Any, ...]) -> bytes:
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        said = bytearray()
+        async with self._http.stream("POST", self._url, json=request) as response:
+            response.raise_for_status()
+            async for chunk in response.aiter_bytes():
+                said += chunk
+                if len(said) > MAX_ANSWER:
+                    raise ValueError(f"{method} was answered with more than {MAX_ANSWER} bytes")
+        return bytes(said)
 
     def _named(self, method: str, error: Any) -> Exception:
         if not isinstance(error, dict):
@@ -127,8 +130,14 @@ class Endpoint:
 
 
 def _plain(fault: Exception) -> str:
-    if isinstance(fault, ClientResponseError):
-        return f"HTTP status {fault.status}"
-    if isinstance(fault, TimeoutError):
-        return "no answer in time"
-    return type(fault).__name__
+    match fault:
+        case httpx.HTTPStatusError():
+            return f"HTTP status {fault.response.status_code}"
+        case TimeoutError() | httpx.TimeoutException():
+            return "no answer in time"
+        case json.JSONDecodeError() | UnicodeDecodeError():
+            return "the answer is not JSON"
+        case ValueError():
+            return str(fault)
+        case _:
+            return type(fault).__name__

@@ -87,7 +87,7 @@ def start_journal(level: str, stream: TextIO | None = None) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     # Their DEBUG and INFO are one line per request.
-    for chatty in ("web3", "aiohttp", "uvicorn.access", "asyncio", "aiosqlite", "httpx", "httpcore"):
+    for chatty in ("uvicorn.access", "asyncio", "aiosqlite", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     sys.excepthook = _log_uncaught
 

@@ -124,6 +124,15 @@ async def test_what_is_not_json_rpc_is_unavailable(devnet: Devnet) -> None:
                 await rpc.latest()
 
 
+async def test_an_endless_answer_is_cut_off(devnet: Devnet, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Relay(devnet) as relay:
+        relay.answers["eth_getBlockByNumber"] = lambda params, genuine: "x" * 5000
+        async with Rpc.connect([relay.url], CHAIN, attempts=1) as rpc:
+            monkeypatch.setattr("oracles.chain.endpoint.MAX_ANSWER", 4096)
+            with pytest.raises(ChainUnavailable, match="more than 4096 bytes"):
+                await rpc.latest()
+
+
 async def test_other_faults_keep_code_and_message(devnet: Devnet) -> None:
     with Relay(devnet) as relay:
         relay.answers["eth_getBlockByNumber"] = lambda params, genuine: _raise(

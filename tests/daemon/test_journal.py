@@ -46,7 +46,7 @@ def test_ours_and_libraries_lines_are_json(journal: Journal) -> None:
 
 def test_less_than_the_level_is_not_logged(journal: Journal) -> None:
     structlog.get_logger("ours").debug("chatter")
-    logging.getLogger("aiohttp").info("request")
+    logging.getLogger("httpx").info("request")
     assert journal.entries() == []
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
-from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
 
 SUPPLY = 10**24
@@ -81,8 +80,5 @@ def node(register: Callable[..., bytes]) -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def isolated(world: None, chain: ChainManager) -> Iterator[None]:
-    """Each test leaves the chain as `world` built it; said here, since ape guesses the order of fixtures."""
-    snapshot = chain.snapshot()
-    yield
-    chain.restore(snapshot)
+def each_test(isolated: None) -> None:
+    """Leaves the chain as it found it."""

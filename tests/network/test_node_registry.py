@@ -33,11 +33,6 @@ def event(receipt: Any, name: str) -> Any:
     return found[0]
 
 
-@pytest.fixture(scope="module")
-def world(nodes: ContractInstance, stranger: AccountAPI) -> None:
-    """What every test starts from."""
-
-
 # Construction
 
 

@@ -54,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin("ape_test"):
         return
     os.environ.setdefault("APE_FOUNDRY_HOST", "auto")
+    config.option.disable_isolation = True  # see `isolation`
 
     import ape.exceptions
     import ape_ethereum.provider

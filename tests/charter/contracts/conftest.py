@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -176,8 +176,5 @@ def accuse(
 
 
 @pytest.fixture(autouse=True)
-def isolated(world: None, chain: ChainManager) -> Iterator[None]:
-    """Each test leaves the chain as `world` built it; said here, since ape guesses the order of fixtures."""
-    snapshot = chain.snapshot()
-    yield
-    chain.restore(snapshot)
+def each_test(isolated: None) -> None:
+    """Leaves the chain as it found it."""

@@ -24,11 +24,6 @@ ALREADY_HANDLED, UNKNOWN_NODE, NOT_RECENT, NOT_IN_FORCE, ALLOWED = range(1, 6)
 Report = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def world(registry: ContractInstance, node: bytes) -> None:
-    """What every test starts from."""
-
-
 @pytest.fixture
 def attempt(node: bytes, chain: ChainManager) -> Callable[..., tuple[Any, ...]]:
     """An attempt that would be recorded; each keyword makes one thing differ."""

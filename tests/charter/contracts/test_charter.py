@@ -21,11 +21,6 @@ ZERO = b"\x00" * 32
 
 
 @pytest.fixture(scope="module")
-def world(charter: ContractInstance, owner: AccountAPI) -> None:
-    """What every test starts from."""
-
-
-@pytest.fixture(scope="module")
 def owner(accounts: list[AccountAPI]) -> AccountAPI:
     return accounts[0]
 

@@ -31,11 +31,6 @@ _steps = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def world(charter: ContractInstance) -> None:
-    """What every test starts from."""
-
-
 def applied(policy: Policy, step: str, value: Any) -> tuple[Policy, tuple[Any, ...]] | None:
     """The policy after a change and the arguments of the call; nothing if the charter must refuse it."""
     after = dict(policy)

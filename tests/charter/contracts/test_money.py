@@ -46,7 +46,7 @@ def node_of(operator: Any, key: bytes) -> bytes:
     return keccak(encode(["address", "bytes32"], [operator.address, key]))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def world(registry: ContractInstance, node: bytes, token: ContractInstance, roles: Any) -> None:
     """What every test starts from; the relayer is the schemer and has money too."""
     token.transfer(roles.relayer, 100 * MINIMUM_BOND, sender=roles.owner)

@@ -18,11 +18,6 @@ POLICY = keccak(text="a policy")
 ZERO = "0x" + "00" * 20
 
 
-@pytest.fixture(scope="module")
-def world(registry: ContractInstance, node: bytes) -> None:
-    """What every test starts from."""
-
-
 @pytest.mark.feature("C12.1")
 def test_the_reporter_need_not_appear(
     registry: ContractInstance, nodes: ContractInstance, chain: ChainManager, roles: Any, accusation: Any

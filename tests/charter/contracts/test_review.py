@@ -18,11 +18,6 @@ REASON = keccak(text="the receiver was ours")
 ZERO = "0x" + "00" * 20
 
 
-@pytest.fixture(scope="module")
-def world(registry: ContractInstance, node: bytes) -> None:
-    """What every test starts from."""
-
-
 @pytest.fixture
 def case(accusation: Any, accuse: Callable[..., int]) -> int:
     """An open case of silent collection: critical, suspended for a day."""

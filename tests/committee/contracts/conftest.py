@@ -108,3 +108,8 @@ def signed(committee: ContractInstance, chain: ChainManager) -> Callable[..., li
         return [sign(key, report, contract=committee.address, chain_id=chain.chain_id) for key in signers]
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def each_test(isolated: None) -> None:
+    """Leaves the chain as it found it."""

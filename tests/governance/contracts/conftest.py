@@ -251,3 +251,8 @@ def dao(
     # Votes count from the second after they were given.
     chain.mine(timestamp=int(chain.blocks.head.timestamp) + 2)
     return Dao(chain, token, governor, executor, charter_executor, target, charter, owner, voters)
+
+
+@pytest.fixture(autouse=True)
+def each_test(isolated: None) -> None:
+    """Leaves the chain as it found it."""
