@@ -34,6 +34,8 @@ class InForce:
     """The block at which `version` was seen: finalized, or the latest while a tightening is pending."""
     faults: tuple[str, ...]
     """What the events of this version hold that no policy can."""
+    final: bool
+    """Whether `version` is finalized; before that, only what it tightens is in force."""
 
     @property
     def key(self) -> tuple[int, bytes]:
@@ -122,7 +124,7 @@ class CharterSync:
         block = self._latest.number if newest is not final and self._latest else self._number()
         day = _day(max(self._time, self._latest.timestamp if self._latest else 0))
         policy, faults = self._compute(final, newest, day)
-        return InForce(policy, newest.version, newest.policy_hash, block, faults)
+        return InForce(policy, newest.version, newest.policy_hash, block, faults, newest is final)
 
     def _compute(
         self, final: EnactedPolicy | None, newest: EnactedPolicy, day: date

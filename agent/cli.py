@@ -152,7 +152,7 @@ def _show(found: Status) -> None:
         "missing": "\n".join(found.missing) or "nothing",
         "not possible here": "\n".join(found.limits) or "nothing",
         "standing": found.standing + (" (nothing gets out)" if found.suspended else ""),
-        "charter version": str(found.charter_version),
+        "charter version": f"{found.charter_version}{'' if found.charter_final else ' (not final)'}",
         "finalized block": str(found.finalized_block),
         "ledger entries": str(found.ledger_size),
         "node": found.node,

@@ -124,6 +124,7 @@ class Agent:
             standing=self.standing.current.standing.value,
             suspended=self.standing.current.silenced,
             charter_version=self._applied.version if self._applied else 0,
+            charter_final=self._applied is not None and self._applied.final,
             finalized_block=self.charter.finalized.number if self.charter.finalized else 0,
             ledger_size=self.ledger.size,
             adopted=self.enforcer.adopted,

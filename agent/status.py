@@ -31,6 +31,8 @@ class Status(BaseModel):
     standing: str
     suspended: bool
     charter_version: int
+    charter_final: bool
+    """Whether that version is in force as a whole; until its block is final, only what it tightens is."""
     finalized_block: int
     ledger_size: int
     adopted: bool

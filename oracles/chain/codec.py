@@ -30,6 +30,7 @@ class Abi:
         self.contract = contract
         self.entries = entries
         self._functions = {entry["name"]: entry for entry in entries if entry["type"] == "function"}
+        self._signatures: dict[str, tuple[list[str], bytes]] = {}
         self._events = {entry["name"]: entry for entry in entries if entry["type"] == "event"}
 
     def has(self, function: str) -> bool:
@@ -38,8 +39,8 @@ class Abi:
 
     def encode(self, function: str, *args: Any) -> bytes:
         """Call data for a function; raises `KeyError` naming one that the ABI lacks."""
-        types = _types(self._function(function)["inputs"])
-        return _selector(function, types) + encode(types, args)
+        types, selector = self._signature(function)
+        return selector + encode(types, args)
 
     def decode(self, function: str, returned: bytes) -> tuple[Any, ...]:
         """The values a function returned; structs become dictionaries by field name."""
@@ -74,6 +75,12 @@ class Abi:
     def _names_by_topic(self) -> dict[bytes, str]:
         return {self.topic(name): name for name in self._events}
 
+    def _signature(self, function: str) -> tuple[list[str], bytes]:
+        if function not in self._signatures:
+            types = _types(self._function(function)["inputs"])
+            self._signatures[function] = types, keccak(text=f"{function}({','.join(types)})")[:4]
+        return self._signatures[function]
+
     def _function(self, name: str) -> Mapping[str, Any]:
         try:
             return self._functions[name]
@@ -83,10 +90,6 @@ class Abi:
 
 def _types(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return [collapse_if_tuple(dict(entry)) for entry in entries]
-
-
-def _selector(function: str, types: Sequence[str]) -> bytes:
-    return keccak(text=f"{function}({','.join(types)})")[:4]
 
 
 def _topic_type(entry: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from eth_account.signers.local import LocalAccount
 
 from scripts._story.nodes import Node
-from scripts._story.processes import StoryFault
+from scripts._story.processes import StoryFault, wait_for
 from scripts._story.wallets import Chain, keep
 
 CHARTER_ADMIN = str(Path(sys.executable).with_name("charter-admin"))
@@ -49,8 +49,11 @@ class Auditors:
         prepared = ["report", "--type", "silent_collection", "--target", node.id, "--metric", metric]
         prepared += ["--evidence", str(evidence), "--payee", payee, "--out", str(out)]
         self._admin(*prepared)
-        for step in ("commit", "reveal"):
-            self._chain.relay(self._relayer, json.loads((out / f"{step}.json").read_text()))
+        commit, reveal = (json.loads((out / f"{step}.json").read_text()) for step in ("commit", "reveal"))
+        committed = self._chain.relay(self._relayer, commit)["blockNumber"]
+        # A commitment hides something only if nobody can reveal in the same block.
+        wait_for("the block after the commitment", lambda: self._chain.web3.eth.block_number > committed)
+        self._chain.relay(self._relayer, reveal)
         opened = self._chain.events("ViolationRegistry", "CaseOpened", node=bytes.fromhex(node.id[2:]))
         return int(opened[-1]["case"])
 

@@ -85,7 +85,7 @@ class Node:
 
         def look() -> bool:
             status = self.status()
-            if not status or not status["charter_version"]:
+            if not status or not status["charter_final"]:
                 return False
             self.in_kernel = status["state"] == "enforcing"
             return self.in_kernel or any(ONLY_USER_SPACE in reason for reason in status["missing"])

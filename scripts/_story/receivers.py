@@ -13,7 +13,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from scripts._story.processes import free_port
+from scripts._story.processes import PATIENCE, free_port
 
 MAX_BODY = 65536
 
@@ -79,7 +79,7 @@ class AuditorsCollector:
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
-        self._socket.settimeout(10)
+        self._socket.settimeout(PATIENCE)
 
     @property
     def port(self) -> int:
@@ -87,7 +87,7 @@ class AuditorsCollector:
         return int(self._socket.getsockname()[1])
 
     def receive(self) -> bytes:
-        """The next datagram; raises TimeoutError after ten seconds of silence."""
+        """The next datagram; raises TimeoutError after long silence."""
         return self._socket.recv(MAX_BODY)
 
     def silent(self) -> bool:
@@ -98,7 +98,7 @@ class AuditorsCollector:
         except BlockingIOError:
             return True
         finally:
-            self._socket.settimeout(10)
+            self._socket.settimeout(PATIENCE)
         return False
 
     def stop(self) -> None:

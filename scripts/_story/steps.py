@@ -223,7 +223,7 @@ def amendment_by_vote(world: World) -> str:
         world.devnet.warp(EXECUTOR_DELAY + 1)
         vote.execute(world.relayer)
         vote.expect(ProposalState.EXECUTED)
-        node.until("to follow the vote", charter_version=2)
+        node.until("to follow the vote", charter_version=2, charter_final=True)
         collector.pace("battery_percent", 80, hz=1, count=2)
         wait_for("battery_percent to arrive", lambda: statsd.gauges().get("battery_percent") == 80)
         before = statsd.packets

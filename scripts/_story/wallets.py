@@ -17,7 +17,7 @@ from oracles.chain.contract import load_abi
 from oracles.chain.deployment import Deployment
 from oracles.daemon.keystore import save_account
 from scripts._devnet import Devnet
-from scripts._story.processes import StoryFault
+from scripts._story.processes import PATIENCE, StoryFault
 
 CHEAP_SCRYPT = 2**12  # these keys live for a minute; real ones are saved at the library's own cost
 ETHER = 10**18
@@ -89,7 +89,7 @@ class Chain:
     def _mined(self, sender: LocalAccount, transaction: TxParams) -> TxReceipt:
         raw = sender.sign_transaction(cast(dict[str, Any], transaction)).raw_transaction
         receipt = self.web3.eth.wait_for_transaction_receipt(
-            self.web3.eth.send_raw_transaction(raw), timeout=30, poll_latency=0.05
+            self.web3.eth.send_raw_transaction(raw), timeout=PATIENCE, poll_latency=0.05
         )
         if receipt["status"] != 1:
             raise StoryFault(f"transaction {receipt['transactionHash'].hex()} reverted")

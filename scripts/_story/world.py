@@ -24,6 +24,7 @@ from scripts._story.wallets import PASSWORD, Chain, new_account
 
 ROOT = Path(__file__).parents[2]
 BLOCK_SECONDS = 1
+POLL_SECONDS = 2  # six daemons on two cores: asking more often only makes everybody wait
 MEMBERS = 5
 ORACLES = 3
 AUDITORS = 2
@@ -132,15 +133,14 @@ class World:
 
     def notices(self, case: int) -> tuple[int, int]:
         """Waits until the penalty of a case was told by mail and by Slack; how many notices came each way."""
-        told = f"case {case}"
+        told = f"applied in case {case}"
 
         def both() -> bool:
-            mails = [message.get_content() for message in self.mailbox.messages]
-            return any(told in mail for mail in mails) and any(
-                told in str(message) for message in self.webhook.messages
-            )
+            mails = [str(message["Subject"]) for message in self.mailbox.messages]
+            posts = [str(message["text"]) for message in self.webhook.messages]
+            return any(told in mail for mail in mails) and any(told in post for post in posts)
 
-        wait_for(f"notices of {told}", both, alive=[self.watch])
+        wait_for(f"notices of the penalty {told}", both, alive=[self.watch])
         return len(self.mailbox.messages), len(self.webhook.messages)
 
     def oracle_processes(self) -> list[Process]:
@@ -155,7 +155,7 @@ class World:
             "WESTWORLD_PASSWORD_FILE": str(self.password_file),
             "WESTWORLD_STATE": str(self.folder / state),
             "WESTWORLD_LISTEN": f"127.0.0.1:{port}",
-            "WESTWORLD_POLL_SECONDS": str(BLOCK_SECONDS),
+            "WESTWORLD_POLL_SECONDS": str(POLL_SECONDS),
         }
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ STATUS = Status(
     standing="active",
     suspended=False,
     charter_version=3,
+    charter_final=True,
     finalized_block=9,
     ledger_size=300,
     adopted=True,

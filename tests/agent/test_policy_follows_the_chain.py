@@ -77,9 +77,13 @@ async def test_a_loosening_waits_for_finality(state: Path) -> None:
         chain.enact(BOTH, MORE, 2)
         await charter.update()
         assert names(charter) == (2, {"cpu", "memory"})
+        found = charter.in_force()
+        assert found is not None and not found.final
         chain.finalize()
         await charter.update()
         assert names(charter) == (2, {"cpu", "memory", "battery"})
+        found = charter.in_force()
+        assert found is not None and found.final
 
 
 async def test_a_tightening_that_a_reorg_takes_back_is_taken_back(state: Path) -> None:

@@ -32,7 +32,7 @@ class Desk:
         self.ledger = Ledger.open(path, segment_bytes=128 * 1024)
         self.registry = CollectorRegistry()
         self.enforcer = FakeEnforcer()
-        in_force = InForce(POLICY, 3, POLICY.hash, 77, ())
+        in_force = InForce(POLICY, 3, POLICY.hash, 77, (), final=True)
         self.recorder = Recorder(
             self.ledger, NODE, SECRET, lambda: in_force, AgentMeters(self.registry), lambda: 1_700_000_000.9
         )
