@@ -10,6 +10,9 @@ from oracles.chain.charter import Charter
 from oracles.chain.node_registry import NodeRegistry, Standing
 from oracles.chain.violation_registry import ViolationRegistry
 
+MAX_JUDGED = 4096
+"""Judgements of past blocks that are kept; the oldest go first."""
+
 
 @dataclass(frozen=True)
 class RegisteredNode:
@@ -53,14 +56,13 @@ class _Kept:
     block: bytes = b""
     nodes: dict[bytes, RegisteredNode | None] = field(default_factory=dict)
     keys: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
-    judged: dict[tuple[bytes, int, int], tuple[bool, bool]] = field(default_factory=dict)
 
 
 class ChainRegisters:
     """`Registers` over the deployed contracts.
 
     A round asks the same of each node for every observation of every member: answers about one block are kept
-    until another one is asked about.
+    until another one is asked about. What was in force at a final block stays so, and is kept for longer.
     """
 
     def __init__(self, charter: Charter, nodes: NodeRegistry, violations: ViolationRegistry) -> None:
@@ -68,6 +70,8 @@ class ChainRegisters:
         self._nodes = nodes
         self._violations = violations
         self._ids: list[bytes] = []
+        self._judged: dict[tuple[bytes, int, int], tuple[bool, bool]] = {}
+        self._recent_blocks: int | None = None
         self._last = _Kept()
 
     async def node_ids(self, at: Block) -> list[bytes]:
@@ -100,11 +104,16 @@ class ChainRegisters:
         return keys[key]
 
     async def judge(self, metric: bytes, version: int, block_number: int, at: Block) -> tuple[bool, bool]:
-        """Charter.judge."""
-        judged, key = self._kept(at).judged, (metric, version, block_number)
-        if key not in judged:
-            judged[key] = await self._charter.judge(metric, version, block_number, at)
-        return judged[key]
+        """Charter.judge: a later version changes nothing about a block before it."""
+        key = metric, version, block_number
+        if (known := self._judged.get(key)) is not None:
+            return known
+        found = await self._charter.judge(metric, version, block_number, at)
+        if block_number <= at.number:
+            self._judged[key] = found
+            if len(self._judged) > MAX_JUDGED:
+                del self._judged[next(iter(self._judged))]
+        return found
 
     async def charter_version(self, at: Block) -> int:
         """The version in force."""
@@ -112,7 +121,9 @@ class ChainRegisters:
 
     async def recent_blocks(self, at: Block) -> int:
         """How many blocks an attempt's observation may lie back."""
-        return await self._violations.recent_blocks(at)
+        if self._recent_blocks is None:  # set for good when the registry was deployed
+            self._recent_blocks = await self._violations.recent_blocks(at)
+        return self._recent_blocks
 
     def _kept(self, at: Block) -> _Kept:
         # A read that is under way when another block is asked about writes into what is no longer kept.

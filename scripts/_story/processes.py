@@ -13,7 +13,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 LOOK_SECONDS = 0.2
-PATIENCE = 180.0  # seconds that a slow machine may take over anything; nothing is judged by it
+PATIENCE = 300.0  # seconds that a slow machine may take over anything; nothing is judged by it
 
 
 class StoryFault(Exception):

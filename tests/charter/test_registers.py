@@ -62,7 +62,24 @@ async def test_a_node_is_read_once_at_each_block() -> None:
             assert await read.node(BIRCH, block) is None
             assert await read.ledger_key(ASH, 1, block) == b"\1" * 32
             assert await read.judge(b"m" * 32, 1, 4, block) == (True, False)
-    assert contracts.reads == {"standing": 4, "node": 2, "next_entry": 2, "judge": 2, "ledger_key_at": 2}
+    assert contracts.reads == {"standing": 4, "node": 2, "next_entry": 2, "judge": 1, "ledger_key_at": 2}
+
+
+async def test_a_block_that_is_still_to_come_is_judged_anew() -> None:
+    contracts = Contracts()
+    read = registers(contracts)
+    for block in (FIRST, SECOND, SECOND):
+        await read.judge(b"m" * 32, 1, SECOND.number, block)
+    assert contracts.reads["judge"] == 2
+
+
+async def test_judgements_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oracles.charter.registers.MAX_JUDGED", 2)
+    contracts = Contracts()
+    read = registers(contracts)
+    for number in (1, 2, 3, 3, 1):
+        await read.judge(b"m" * 32, 1, number, FIRST)
+    assert contracts.reads["judge"] == 4
 
 
 async def test_a_ban_at_the_next_block_is_seen() -> None:
