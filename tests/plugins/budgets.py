@@ -4,5 +4,5 @@ from hypothesis import settings
 
 
 def few() -> settings:
-    """A fifth of the profile's examples: those that send transactions, or simulate a whole network."""
-    return settings(max_examples=max(4, settings().max_examples // 5))
+    """An eighth of the profile's examples: those that send transactions, or simulate a whole network."""
+    return settings(max_examples=max(3, settings().max_examples // 8))
