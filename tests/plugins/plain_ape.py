@@ -87,7 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
     ReceiptAPI._await_sender_nonce_increment = lambda _self: None  # type: ignore[method-assign]
     NetworkAPI.gas_limit = _BLOCK_GAS  # type: ignore[method-assign,assignment]
     Web3Provider.base_fee = _BASE_FEE  # type: ignore[method-assign,assignment]
-    ape_ethereum.provider._post_send_transaction = lambda _transaction, _receipt: None
+    ape_ethereum.provider._post_send_transaction = lambda _transaction, _receipt: None  # type: ignore[assignment]
     HTTPProvider._make_request = make_request  # type: ignore[method-assign,assignment]
     registry.unregister("uint")
-    registry.register(BaseEquals("uint"), UnsignedIntegerEncoder, UnsignedIntegerDecoder, label="uint")
+    uint = BaseEquals("uint")  # type: ignore[no-untyped-call]
+    registry.register(uint, UnsignedIntegerEncoder, UnsignedIntegerDecoder, label="uint")
