@@ -95,7 +95,7 @@ class Endpoint:
                 raise self._named(method, answer["error"])
             outcome = "ok"
             return answer["result"]
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError) as fault:
             self._checked = False
             # The cause is left out: its text may hold the whole URL.
             raise ChainUnavailable(self.name, _plain(fault)) from None
@@ -135,7 +135,7 @@ def _plain(fault: Exception) -> str:
             return f"HTTP status {fault.response.status_code}"
         case TimeoutError() | httpx.TimeoutException():
             return "no answer in time"
-        case json.JSONDecodeError() | UnicodeDecodeError():
+        case json.JSONDecodeError() | UnicodeDecodeError() | RecursionError():
             return "the answer is not JSON"
         case ValueError():
             return str(fault)

@@ -31,6 +31,9 @@ from oracles.charter.fields import check_name
 from oracles.charter.policy import MAX_METRICS, Consequence, MetricRule, Policy
 from oracles.charter.vocabulary import Kind, Penalty, Severity
 
+MAX_TEXT = 1024
+"""Bytes of a rule or of the terms, as Charter.vy has them. Within it no nesting can exhaust a stack."""
+
 EMPTY_POLICY = Policy(version="0")
 """What holds before the first enactment: everything is denied."""
 
@@ -208,6 +211,9 @@ def _terms(text: str) -> dict[str, str]:
 
 
 def _object(text: str) -> dict[str, Any]:
+    if len(text.encode()) > MAX_TEXT:
+        raise ValueError(f"it has more than {MAX_TEXT} bytes")
+
     def no_float(number: str) -> None:
         raise ValueError(f"{number} has to be a decimal in quotes")
 
