@@ -17,7 +17,9 @@ from typing import Any
 import report
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "plugins")]
+
+from relay import Relay  # noqa: E402
 
 from oracles.charter.amendment import amendment  # noqa: E402
 from oracles.charter.policy import MetricRule  # noqa: E402
@@ -25,7 +27,6 @@ from scripts._story.nodes import Node  # noqa: E402
 from scripts._story.steps import enacted_policy  # noqa: E402
 from scripts._story.telemetry import Collector  # noqa: E402
 from scripts._story.world import BOND, World  # noqa: E402
-from tests.chain.relay import Relay  # noqa: E402
 
 AMENDMENTS = 7
 STARTS = 3

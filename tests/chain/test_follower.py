@@ -8,6 +8,7 @@ import pytest
 from budgets import few
 from hypothesis import given
 from hypothesis import strategies as st
+from relay import JsonRpcFault, Relay
 
 from oracles.chain.block import Log
 from oracles.chain.errors import BlockUnknown, ChainBehind, ReorgBelowFinality, RpcError
@@ -16,7 +17,6 @@ from oracles.chain.follower import Follower, Span
 from oracles.chain.rpc import Rpc
 from scripts._devnet import Devnet
 
-from .relay import JsonRpcFault, Relay
 from .tally import Tally
 
 pytestmark = pytest.mark.anyio

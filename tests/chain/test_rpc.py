@@ -1,6 +1,7 @@
 """Reads through one endpoint, or two that must agree."""
 
 import pytest
+from relay import HttpFault, JsonRpcFault, Relay
 
 from oracles.chain.block import Block, Call
 from oracles.chain.errors import (
@@ -15,7 +16,6 @@ from oracles.chain.rpc import Rpc
 from oracles.chain.search import last_block_before
 from scripts._devnet import Devnet
 
-from .relay import HttpFault, JsonRpcFault, Relay
 from .tally import Tally
 
 pytestmark = pytest.mark.anyio

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from eth_account.signers.local import LocalAccount
+from relay import JsonRpcFault, Relay
 
 from oracles.chain.block import Block
 from oracles.chain.errors import ChainDoubt
@@ -20,7 +21,6 @@ from oracles.daemon.outbox import OUTBOX_SCHEMA, StoredOutbox
 from oracles.daemon.store import Store
 from scripts._devnet import Devnet
 
-from .relay import JsonRpcFault, Relay
 from .tally import KIND, Tally
 
 pytestmark = pytest.mark.anyio
