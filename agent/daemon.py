@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import httpx
 import structlog
 from anyio import to_thread
 
@@ -15,6 +16,7 @@ from agent.kernel.enforcement import Enforcement, EnforcementUnavailable
 from agent.limiter import Limiter, LimiterUnavailable
 from agent.meters import AgentMeters
 from agent.node import Agent
+from agent.pinning import Pinner
 from agent.settings import AgentSettings
 from agent.standing_sync import StandingSync
 from oracles.chain.charter import Charter
@@ -28,6 +30,7 @@ from oracles.ledger.ledger import Ledger
 
 _log = structlog.get_logger(__name__)
 _WATCH_SECONDS = 1.0
+_PIN_SECONDS = 30.0
 
 
 async def setup(frame: Frame[AgentSettings]) -> None:
@@ -51,6 +54,9 @@ async def setup(frame: Frame[AgentSettings]) -> None:
     await agent.begin()
     await frame.serve(ledger_routes(ledger, agent.status))
     frame.tasks.start_soon(agent.recorder.run, enforcer)
+    if settings.ipfs is not None:
+        client = httpx.AsyncClient(timeout=_PIN_SECONDS)
+        frame.tasks.start_soon(Pinner(ledger, settings.ipfs, client, meters).run)
     unchecked: list[Contract] = [*contracts]
 
     async def follow() -> None:

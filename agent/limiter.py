@@ -26,9 +26,9 @@ MAX_DATAGRAM = 1432
 MAX_LINES = 16
 _PENDING_LIMIT = 1024
 
-_LINE = re.compile(
-    rb"(?P<name>[a-zA-Z_:][a-zA-Z0-9_.]{0,63}):(?P<value>-?\d{1,18}(?:\.\d{1,9})?)\|(?P<type>g|c|ms|s)\Z"
-)
+_NAME = re.compile(rb"[\x21-\x7e]+\Z")
+_NAME_LIMIT = 64
+_VALUE = re.compile(rb"(?P<value>-?\d{1,18}(?:\.\d{1,9})?)\|(?P<type>g|c|ms|s)\Z")
 _TYPES = {b"g": "gauge", b"c": "counter", b"ms": "timer", b"s": "set"}
 
 
@@ -113,12 +113,14 @@ class Limiter(asyncio.DatagramProtocol):
             return Reason.EMPTY, b""
         if b"\0" in line:
             return Reason.NUL, b""
-        parsed = _LINE.match(line)
+        name, colon, sample = line.partition(b":")
+        if not colon or not _NAME.match(name):
+            return Reason.NAME_SYNTAX, b""
+        if len(name) > _NAME_LIMIT:
+            return Reason.NAME_TOO_LONG, b""
+        parsed = _VALUE.match(sample)
         if parsed is None:
-            name = line.partition(b":")[0]
-            tagged = b"#" in line
-            return (Reason.TAGS if tagged else Reason.VALUE_SYNTAX), name[:64]
-        name = parsed["name"]
+            return (Reason.TAGS if b"#" in sample else Reason.VALUE_SYNTAX), name
         decision = self._decider.decide(
             name.decode(), _TYPES[parsed["type"]], Decimal(parsed["value"].decode()), self._clock()
         )

@@ -34,6 +34,9 @@ class AgentMeters:
         self._missing = Gauge("westworld_agent_missing", "How many things are missing", registry=registry)
         self._suspended = Gauge("westworld_agent_suspended", "1 while nothing may get out", registry=registry)
         self._ledger = Gauge("westworld_ledger_entries", "Entries in the node's ledger", registry=registry)
+        self._pins = Counter(
+            "westworld_checkpoint_pins", "Checkpoints given to IPFS, by result", ["result"], registry=registry
+        )
         for kind in Kind:
             self._violations.labels(kind.value)
 
@@ -49,6 +52,10 @@ class AgentMeters:
     def denied(self, metric: str, reason: Reason, count: int) -> None:
         """Counts refusals."""
         self._denied.labels(metric, reason.name.lower()).inc(count)
+
+    def pinned(self, success: bool) -> None:
+        """Counts an attempt to pin a checkpoint."""
+        self._pins.labels("ok" if success else "failed").inc()
 
     def show(self, status: Status) -> None:
         """Shows the agent's state."""

@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 
 from agent.kernel.policy_tables import DESTINATIONS_LIMIT
 from agent.kernel.rules import Destination
-from oracles.daemon.settings import Settings
+from oracles.daemon.settings import Settings, host_and_port
 
 
 class AgentSettings(Settings):
@@ -29,7 +29,15 @@ class AgentSettings(Settings):
         description="the folder on bpffs by which enforcement outlives the agent",
     )
     relay: str = Field(
-        "127.0.0.1:8125", description="host:port of the user-space limiter where there is no eBPF"
+        "127.0.0.1:8125",
+        description="host:port of the user-space limiter where there is no eBPF; it forwards to the first"
+        " of the destinations",
+    )
+    ipfs: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s@]{1,200}$",
+        description="base URL of a Kubo RPC that pins the ledger's checkpoints, such as"
+        " http://127.0.0.1:5001; without it none is pinned",
     )
     listen: str = Field("127.0.0.1:9700", description="host:port of /health, /metrics and the ledger")
     poll_seconds: float = Field(0.2, gt=0, description="how often the chain is asked for news")
@@ -48,6 +56,11 @@ class AgentSettings(Settings):
         if isinstance(value, str):
             return tuple(Destination.parse(part.strip()) for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("relay")
+    @classmethod
+    def _relay(cls, value: str) -> str:
+        return host_and_port(value)
 
     @property
     def node_id(self) -> bytes:

@@ -79,7 +79,8 @@ class Enforcement:
         `switch`. Otherwise nothing gets out before the first one (`Reason.NO_POLICY`). `cache` keeps the
         compiled programs; root alone may write it.
 
-        Raises EnforcementUnavailable(missing).
+        Programs of an earlier process that can be neither adopted nor replaced would hold to a charter that
+        nobody renews: nothing gets out from then on. Raises EnforcementUnavailable(missing).
         """
         if lacking := _lacking(cgroup):
             raise EnforcementUnavailable(lacking)
@@ -93,7 +94,7 @@ class Enforcement:
                 loading.forget_others(pins)
             return cls(cgroup, pins, destinations, adopted=adopted)
         except (OSError, bpffs.BpffsUnavailable, CompilationFailed) as error:
-            raise EnforcementUnavailable([str(error)]) from error
+            raise EnforcementUnavailable([str(error), *_silenced(pins, cgroup)]) from error
 
     @property
     def version(self) -> int:
@@ -188,9 +189,16 @@ class Enforcement:
         if not in_force:
             faults.append("no policy was switched in yet")
         if not faults:
-            silenced = self._control.suspended
-            faults = self_check.run(self.cgroup, self._maps["probes"], uid, silenced=silenced, scopes=given)
+            faults = self._probe(uid, given)
         return SelfCheck(tuple(scope for scope in Scope if scope in given), tuple(missing), tuple(faults))
+
+    def _probe(self, uid: int, scopes: frozenset[Scope]) -> list[str]:
+        """What the probe found wrong; asked again where a penalty began or ended meanwhile."""
+        while True:
+            silenced = self._control.suspended
+            faults = self_check.run(self.cgroup, self._maps["probes"], uid, silenced=silenced, scopes=scopes)
+            if silenced == self._control.suspended:
+                return faults
 
     def detach(self) -> None:
         """Ends enforcement: links, programs and maps are unpinned, counters and all."""
@@ -212,6 +220,15 @@ class Enforcement:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _silenced(pins: Path, cgroup: Path) -> list[str]:
+    """Ends what an earlier process let out; in words, if there was anything."""
+    try:
+        found = loading.silence(pins, cgroup)
+    except OSError as error:
+        return [f"what an earlier agent put in force still runs, by its old charter: {error}"]
+    return ["nothing gets out of the telemetry cgroup until this is mended"] if found else []
 
 
 def _lacking(cgroup: Path) -> list[str]:

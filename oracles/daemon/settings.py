@@ -90,10 +90,7 @@ class Settings(BaseSettings):
     @field_validator("listen")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
-            raise ValueError("must be host:port")
-        return value
+        return host_and_port(value)
 
     @property
     def host(self) -> str:
@@ -130,6 +127,14 @@ class Settings(BaseSettings):
                 for error in fault.errors(include_input=False, include_url=False)
             )
             raise SettingsFault(f"settings are not usable: {faults}") from None
+
+
+def host_and_port(value: str) -> str:
+    """The value, if it is `host:port` (or `[address]:port`). Raises ValueError."""
+    host, _, port = value.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise ValueError("must be host:port")
+    return value
 
 
 def _is_secret(annotation: Any) -> bool:

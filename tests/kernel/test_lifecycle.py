@@ -10,12 +10,14 @@ import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.kernel import bpf, bpffs, loading
+from agent.kernel import bpf, bpffs, loading, self_check
 from agent.kernel.enforcement import Enforcement, EnforcementUnavailable, Scope
 from agent.kernel.hooks import HOOKS
+from agent.kernel.image import CompilationFailed
 from agent.kernel.reasons import Reason
 from agent.kernel.rules import Destination, KernelRule
 
@@ -195,6 +197,52 @@ def test_the_self_check_sees_what_is_not_enforced(
     assert "ipv4 range: got out, but should have failed with EPERM" in check.faults
     assert "ipv4 stream: got out, but should have failed with EPERM" in check.faults
     assert any(fault.startswith("ipv4: the listener received") for fault in check.faults)
+
+
+def test_a_penalty_that_begins_during_the_self_check_is_no_fault(
+    enforcement: Enforcement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enforcement.switch([CPU], 1)
+    run = self_check.run
+    asked = []
+
+    def suspended_meanwhile(*arguments: Any, silenced: bool, **scopes: Any) -> list[str]:
+        asked.append(silenced)
+        enforcement.suspend(True)
+        return run(*arguments, silenced=silenced, **scopes)
+
+    monkeypatch.setattr("agent.kernel.self_check.run", suspended_meanwhile)
+    assert enforcement.self_check().faults == ()
+    assert asked == [False, True]
+
+
+def test_what_can_be_neither_adopted_nor_replaced_lets_nothing_out(
+    cgroup: Path,
+    server: Server,
+    collectors: Callable[..., Collector],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pins = fresh_pins()
+    with Enforcement.start(cgroup, pins, [server.destination], cache=CACHE) as earlier:
+        earlier.switch([CPU], 1)
+    collector = collectors()
+    assert collector.send(b"cpu:1|g", server.destination)
+
+    def fails(_: Path) -> None:
+        raise CompilationFailed("no compiler here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("agent.kernel.enforcement.compiled", fails)
+        with pytest.raises(EnforcementUnavailable, match="no compiler here; nothing gets out"):
+            Enforcement.start(cgroup, pins, [server.destination], cache=CACHE, reload=True)
+    assert not collector.send(b"cpu:1|g", server.destination)
+    assert collector.refused("socket.socket(socket.AF_INET, socket.SOCK_DGRAM)")
+    with Enforcement.start(cgroup, pins, [server.destination], cache=CACHE) as mended:
+        assert not mended.adopted
+        assert mended.version == 1
+        assert collector.send(b"cpu:2|g", server.destination)
+        mended.detach()
+    assert server.received() == [b"cpu:1|g", b"cpu:2|g"]
 
 
 def test_detaching_leaves_nothing(cgroup: Path, pins: Path) -> None:
