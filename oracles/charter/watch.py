@@ -6,7 +6,7 @@ numbers, kinds and times; never a payee, never a name that the charter does not 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -104,7 +104,6 @@ class CommitteeWatch:
         self._notices = notices
         self._meters = meters
         self._handlers: Mapping[str, Callable[[Transaction, Event, Times], Awaitable[None]]] = {
-            "AttemptRecorded": self._attempt,
             "CaseOpened": self._case_opened,
             "CaseResolved": self._case_resolved,
             "PenaltyApplied": self._penalty,
@@ -129,6 +128,8 @@ class CommitteeWatch:
             for number, log in opened.items()
         }
         async with self._store.transaction() as transaction:
+            for alike in _attempts(events):
+                await self._notices.queue(transaction, _stopped(alike))
             for event in events:
                 if event.name in self._handlers:
                     await self._handlers[event.name](transaction, event, times)
@@ -162,21 +163,6 @@ class CommitteeWatch:
             )
         self._meters.open.set(rows[0][0])
         self._meters.oldest.set(rows[0][1])
-
-    async def _attempt(self, transaction: Transaction, event: Event, times: Times) -> None:
-        args = event.args
-        node = args["node"].hex()
-        await self._notices.queue(
-            transaction,
-            Notice(
-                f"attempt-{node}-{args['entry']}",
-                f"Westworld charter: {_kind(args['kind'])} stopped on a node",
-                f"Node 0x{node} stopped {args['count']} time(s): {_kind(args['kind'])}.\n"
-                f"Charter version {args['charter_version']}, ledger entry {args['entry']}, "
-                f"block {event.log.block_number}.\n"
-                "The node reported it itself, so it costs the node nothing; nobody needs to act.\n",
-            ),
-        )
 
     async def _case_opened(self, transaction: Transaction, event: Event, times: Times) -> None:
         args = event.args
@@ -240,6 +226,29 @@ class CommitteeWatch:
                 f"Who: {args['who']}\nWhat: {_line(args['what'])}\nWhy: {_line(args['why'])}\n",
             ),
         )
+
+
+def _attempts(events: Iterable[Event]) -> Iterable[list[Event]]:
+    """The attempts of one node and kind together: a flood of them is one notice."""
+    alike: dict[tuple[bytes, bytes], list[Event]] = {}
+    for event in events:
+        if event.name == "AttemptRecorded":
+            alike.setdefault((event.args["node"], event.args["kind"]), []).append(event)
+    return alike.values()
+
+
+def _stopped(alike: list[Event]) -> Notice:
+    first, last = alike[0].args, alike[-1].args
+    node, kind = first["node"].hex(), _kind(first["kind"])
+    entries = str(first["entry"]) if first is last else f"{first['entry']} to {last['entry']}"
+    return Notice(
+        f"attempt-{node}-{first['entry']}",
+        f"Westworld charter: {kind} stopped on a node",
+        f"Node 0x{node} stopped {sum(event.args['count'] for event in alike)} time(s): {kind}.\n"
+        f"Charter version {last['charter_version']}, ledger entry {entries}, "
+        f"block {alike[-1].log.block_number}.\n"
+        "The node reported it itself, so it costs the node nothing; nobody needs to act.\n",
+    )
 
 
 def _kind(kind: bytes) -> str:

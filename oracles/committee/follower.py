@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
+from time import monotonic
 
+import anyio
 import structlog
 from eth_utils.crypto import keccak
 
@@ -37,6 +40,7 @@ from oracles.committee.topic import (
 from oracles.committee.view import ChainView, Configuration, Offload
 from oracles.committee.votes import VoteStore
 
+_MEMBERS_SECONDS = 5.0
 _REMEMBERED = 64  # sequences back for which others' votes are still of interest
 
 _log = structlog.get_logger(__name__)
@@ -96,6 +100,9 @@ class Follower:
         self.offload = offload
         self.votes_from = votes_from
         self.meters = meters
+        self._looking = anyio.Lock()
+        self._looked = -inf
+        self._members: tuple[str, ...] = ()
 
     async def answer(self, sender: str, request: Request) -> Answer:
         """Answer an authenticated sender. Raises `ChainStop`; a chain in doubt is a refusal."""
@@ -114,8 +121,15 @@ class Follower:
             return Refusal(reason=Reason.CHAIN_IN_DOUBT, detail=str(doubt)[:512])
 
     async def is_member(self, account: str) -> bool:
-        """Whether an account is a member at the newest final block."""
-        return account in (await self.chain.configuration(await self.chain.finalized())).members
+        """Whether an account was a member within the last seconds: `answer` looks again.
+
+        Strangers may ask as often as they like; the chain is asked once in a while.
+        """
+        async with self._looking:
+            if monotonic() - self._looked > _MEMBERS_SECONDS:
+                self._members = (await self.chain.configuration(await self.chain.finalized())).members
+                self._looked = monotonic()
+        return account in self._members
 
     async def moment(self, sequence: int, at: Block) -> Moment | None:
         """The moment of a sequence; see `open_moment`."""

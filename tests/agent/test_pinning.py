@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import anyio
@@ -26,12 +27,14 @@ class Kubo:
     def __init__(self) -> None:
         self.down = False
         self.kept: list[bytes] = []
+        self.came: asyncio.Queue[bytes] = asyncio.Queue()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if self.down:
             return httpx.Response(500, text="no space left")
         block = request.content.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
         self.kept.append(block)
+        self.came.put_nowait(block)
         return httpx.Response(200, json={"Key": raw_cid(block), "Size": len(block)})
 
 
@@ -80,9 +83,7 @@ async def test_rounds_follow_one_another_until_cancelled(tmp_path: Path) -> None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(one.run, 0.01)
             with anyio.fail_after(30):
-                while not kubo.kept:
-                    await anyio.sleep(0.01)
+                first = await kubo.came.get()
                 await ledger.append_async(b"news")
-                while len(kubo.kept) < 2:
-                    await anyio.sleep(0.01)
+                assert await kubo.came.get() != first
             tasks.cancel_scope.cancel()

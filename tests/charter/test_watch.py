@@ -161,6 +161,32 @@ async def test_attempts_are_counted_by_their_number(tmp_path: Path) -> None:
     assert "charter_attempts_refused_total 1.0" in metrics
 
 
+class Flood(Chain):
+    """All events in one span."""
+
+    async def next(self, after: Cursor | None) -> Span | None:
+        if after is not None:
+            return None
+        last = self.blocks[-1].log
+        return Span(
+            tuple(event.log for event in self.blocks), Block(last.block_number, last.block_hash, b"", 0)
+        )
+
+
+@pytest.mark.anyio
+async def test_a_flood_of_attempts_is_one_notice_for_each_node_and_kind(tmp_path: Path) -> None:
+    other = {**ATTEMPT[1], "kind": name_id("datagram_malformed"), "entry": 6}
+    later = {**ATTEMPT[1], "entry": 9}
+    events = [ATTEMPT, ("AttemptRecorded", other), ("AttemptRecorded", later)]
+    notices, metrics = await run(tmp_path, Flood(events), 2)
+
+    assert [notice.key.rpartition("-")[2] for notice in notices] == ["4", "6"]
+    assert "24 time(s): metric_not_allowed" in notices[0].body
+    assert "ledger entry 4 to 9" in notices[0].body
+    assert "12 time(s): datagram_malformed" in notices[1].body
+    assert 'charter_attempts_recorded_total{kind="metric_not_allowed"} 24.0' in metrics
+
+
 def test_watched_events_are_the_contract_s() -> None:
     from oracles.chain.contract import load_abi
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,14 +13,17 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from fastapi import FastAPI
 
+from oracles.chain.block import Block
 from oracles.chain.errors import ChainUnavailable
 from oracles.chain.typed import COMMITTEE_NAME, Domain
 from oracles.committee.authentic import SENDER_HEADER, SIGNATURE_HEADER, Line
+from oracles.committee.follower import Follower
 from oracles.committee.messages import MAX_MESSAGE_BYTES, FreezeRequest, Frozen, Noted, Votes
 from oracles.committee.peers import HttpPeers
 from oracles.committee.report import AccountSigning, SignatureInvalid
 from oracles.committee.router import committee_router
 from oracles.committee.topic import Observation
+from oracles.committee.view import Configuration
 
 DOMAIN = Domain(COMMITTEE_NAME, 31337, Account.from_key(keccak(b"contract")).address)
 ANN, BOB, EVE = (Account.from_key(keccak(text=name)) for name in ("ann", "bob", "eve"))
@@ -98,6 +102,44 @@ async def test_who_knows_the_members_when_the_chain_is_down(
     bob.in_doubt = True
     response = await client.post("/v1/committee/charter", headers={SENDER_HEADER: ANN.address})
     assert response.status_code == 503
+
+
+class Committee:
+    """A chain that counts how often it is asked for the members."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def finalized(self) -> Block:
+        return Block(1, bytes(32), bytes(32), 0)
+
+    async def configuration(self, at: Block) -> Configuration:
+        self.asked += 1
+        return Configuration(b"\2" * 32, (ANN.address, BOB.address), 2)
+
+
+async def test_strangers_do_not_make_a_member_ask_the_chain_each_time() -> None:
+    chain: Any = Committee()
+    unused: Any = None
+    topic: Any = SimpleNamespace(name="charter")
+    follower = Follower(
+        topic=topic,
+        domain=DOMAIN,
+        schedule=unused,
+        chain=chain,
+        signing=AccountSigning(BOB),
+        store=unused,
+        offload=unused,
+        votes_from=0,
+        meters=unused,
+    )
+    assert [await follower.is_member(account.address) for account in (EVE, ANN, EVE, EVE)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert chain.asked == 1
 
 
 Sign = Callable[[bytes], bytes]
