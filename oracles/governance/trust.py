@@ -22,6 +22,14 @@ EXECUTORS = ("StandardExecutor", "CharterExecutor")
 ROLES = ("DEFAULT_ADMIN_ROLE", "PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE")
 WATCHED = ("Charter", "CharterExecutor", "Governor", "StandardExecutor")  # targets whose track is stated
 OWNED = ("Charter", "NodeRegistry", "OracleCommittee", "ViolationRegistry")
+#: What a contract relies on for good, by the getter that names it.
+FIXED = (
+    ("Governor", "token"),
+    ("NodeRegistry", "token"),
+    ("ViolationRegistry", "charter"),
+    ("ViolationRegistry", "nodes"),
+    ("ViolationRegistry", "token"),
+)
 HEADING = ("Contract", "Power", "Held by")
 
 
@@ -98,11 +106,13 @@ def deployed(
     powers.add(single("NodeRegistry", "treasury", nodes.functions.treasury().call()))
     violations = contract("ViolationRegistry")
     powers.add(single("ViolationRegistry", "committee", violations.functions.committee().call()))
+    powers |= {single(name, getter, contract(name).functions[getter]().call()) for name, getter in FIXED}
     governor = contract("Governor")
     for index in range(governor.functions.trackCount().call()):
         track = governor.functions.trackName(index).call()
-        holder = Web3.to_checksum_address(governor.functions.track(track).call()[1])
-        powers.add(single("Governor", f"executor of {_word(track)}", holder))
+        _, executor, administrator, *_ = governor.functions.track(track).call()
+        powers.add(single("Governor", f"executor of {_word(track)}", Web3.to_checksum_address(executor)))
+        powers.add(Power("Governor", f"administrator of {_word(track)}", (_word(administrator),)))
     # Reserved calls are read from the events, too: one that nobody thought of, of a single function, shows.
     reserved = [log["args"] for log in governor.events.CallReserved().get_logs(from_block=from_block)]
     calls = {(Web3.to_checksum_address(args["target"]), bytes(args["selector"])) for args in reserved}

@@ -32,8 +32,13 @@ class Answers:
             ("Governor", "trackCount"): 2,
             ("Governor", "trackName", 0): STANDARD,
             ("Governor", "trackName", 1): AMENDMENT,
-            ("Governor", "track", STANDARD): (STANDARD, at["StandardExecutor"]),
-            ("Governor", "track", AMENDMENT): (AMENDMENT, at["CharterExecutor"]),
+            ("Governor", "track", STANDARD): (STANDARD, at["StandardExecutor"], STANDARD, 0),
+            ("Governor", "track", AMENDMENT): (AMENDMENT, at["CharterExecutor"], AMENDMENT, 0),
+            ("Governor", "token"): at["MeshToken"],
+            ("NodeRegistry", "token"): at["MeshToken"],
+            ("ViolationRegistry", "token"): at["MeshToken"],
+            ("ViolationRegistry", "charter"): at["Charter"],
+            ("ViolationRegistry", "nodes"): at["NodeRegistry"],
         }
         for name in OWNED:
             self.views[name, "owner"] = at["CharterExecutor" if name == "Charter" else "StandardExecutor"]
@@ -91,6 +96,8 @@ def test_a_deployment_in_order_is_what_the_document_states() -> None:
         (("Charter", "owner"), "Charter: owner"),
         (("NodeRegistry", "treasury"), "NodeRegistry: treasury"),
         (("ViolationRegistry", "committee"), "ViolationRegistry: committee"),
+        (("ViolationRegistry", "charter"), "ViolationRegistry: charter"),
+        (("Governor", "token"), "Governor: token"),
     ],
 )
 def test_another_holder_is_named(view: tuple[str, str], power: str) -> None:
@@ -102,9 +109,16 @@ def test_another_holder_is_named(view: tuple[str, str], power: str) -> None:
 
 def test_another_executor_of_a_track_is_named() -> None:
     answers = Answers()
-    answers.views["Governor", "track", AMENDMENT] = (AMENDMENT, STRANGER)
+    answers.views["Governor", "track", AMENDMENT] = (AMENDMENT, STRANGER, AMENDMENT, 0)
     [said] = differences(stated(DOCUMENT), answers.powers())
     assert f"executor of charter_amendment is held by {STRANGER}" in said
+
+
+def test_another_administrator_of_a_track_is_named() -> None:
+    answers = Answers()
+    answers.views["Governor", "track", AMENDMENT] = (AMENDMENT, ADDRESSES["CharterExecutor"], STANDARD, 0)
+    [said] = differences(stated(DOCUMENT), answers.powers())
+    assert said.startswith("Governor: administrator of charter_amendment is held by standard")
 
 
 def test_a_single_function_kept_back_for_another_track_is_named() -> None:
