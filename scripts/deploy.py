@@ -145,13 +145,16 @@ def _word(name: str) -> bytes:
     return name.encode().ljust(32, b"\0")
 
 
+def first_policy(plan: Plan) -> Policy:
+    """The policy of the charter's version 1, with the constitution's articles."""
+    constitution = YAML(typ="safe", pure=True).load(plan.charter.constitution.read_text(encoding="utf-8"))
+    drafted = load_policy(plan.charter.policy)
+    return Policy.from_canonical({**drafted.to_canonical(), "articles": constitution["articles"]})
+
+
 def publish_charter(plan: Plan, charter: ContractInstance, account: AccountAPI) -> None:
     """Writes and enacts version 1: the policy's metrics and the constitution's articles."""
-    articles = YAML(typ="safe", pure=True).load(plan.charter.constitution.read_text(encoding="utf-8"))[
-        "articles"
-    ]
-    drafted = load_policy(plan.charter.policy)
-    policy = Policy.from_canonical({**drafted.to_canonical(), "articles": articles})
+    policy = first_policy(plan)
     first = amendment(Policy(version="0"), policy, 1)
     click.echo(f"publishing the charter: {len(first.calls)} calls, policy hash 0x{policy.hash.hex()}")
     for call in first.calls:
