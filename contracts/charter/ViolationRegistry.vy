@@ -14,7 +14,11 @@
         one as its predecessor, makes it the arbiter of the node
         registry and the consumer of the committee's topic. Handled
         ledger entries carry over; bounties stay to be claimed here;
-        holds of open cases lapse, and their reporters commit anew.
+        holds of open cases lapse. The new registry knows no case of
+        this one: it hears a violation, even one decided here, where
+        it is committed to there while the observation is recent by
+        the new registry's own `recent_blocks`, and no other. So the
+        auditors decide open cases before the vote is executed.
         Another committee contract is named with `set_committee`.
 """
 
@@ -231,14 +235,17 @@ def reveal(
     salt: bytes32,
 ) -> uint256:
     """
-    @dev Reveals a report that was committed to in an earlier block,
-         and opens a case. Anyone may send it for the reporter.
+    @dev Reveals a report that was committed to at least
+         `MINIMUM_AGE` blocks ago, and opens a case. Anyone may send
+         it for the reporter.
     @notice A report is refused if the version it names was not in
             force at the observed block or did not know the kind, and,
             where the violation is that the metric was not allowed,
             if any version in force at that block allowed it. In the
             grace period after an amendment the older version must
-            be named: no accuser chooses the graver penalty.
+            be named: no accuser chooses the graver penalty. A
+            report whose case expired unheard can be revealed again
+            at any time, word for word: it was recent once.
     @param payee The 20-byte address that the bounty belongs to,
            zero to forgo it.
     @param node The 32-byte id of the node.
@@ -256,8 +263,11 @@ def reveal(
             payee, node, kind, metric, charter_version, observed_block, evidence, salt
         )
     )
+    again: bool = committed == commitments._REVEALED
     assert observed_block <= committed, "violations: observed after the commitment"
-    assert committed - observed_block <= commitments.recent_blocks, "violations: observed block is not recent"
+    assert (
+        again or committed - observed_block <= commitments.recent_blocks
+    ), "violations: observed block is not recent"
     in_force: bool = False
     allowed: bool = False
     in_force, allowed = staticcall charter.judge(metric, charter_version, observed_block)
@@ -272,7 +282,7 @@ def reveal(
     severity, penalty, known = staticcall charter.violation_at(kind, charter_version)
     assert known, "violations: kind is not in the charter"
     case: uint256 = cases._open(
-        keccak256(abi_encode(node, kind, metric, evidence)), node, payee, severity, penalty
+        keccak256(abi_encode(node, kind, metric, evidence)), again, node, payee, severity, penalty
     )
     log cases.CaseOpened(
         case=case,

@@ -8,7 +8,8 @@
         confirmed, dismissed or expired, and keeps the times of its
         opening and its end, which show how fast the committee is.
         The penalty is fixed at the opening, by the charter version
-        that the report names.
+        that the report names. What was tried is known to this
+        registry alone: a successor knows nothing of it.
 """
 
 
@@ -132,11 +133,16 @@ def _case(case: uint256) -> Case:
 
 
 @internal
-def _open(key: bytes32, node: bytes32, payee: address, severity: uint8, penalty: uint8) -> uint256:
+def _open(
+    key: bytes32, again: bool, node: bytes32, payee: address, severity: uint8, penalty: uint8
+) -> uint256:
     """
     @dev Opens a case. A violation is tried once; only if its
-         case expired unheard can it be reported again.
+         case expired unheard is the same report heard again.
     @param key The 32-byte hash of the violation, as in `case_on`.
+    @param again Whether the report is the one that opened the case
+           before: another one could name another payee, version or
+           block.
     @param node The 32-byte id of the node.
     @param payee The 20-byte address that the bounty belongs to.
     @param severity The 1-byte severity.
@@ -145,7 +151,7 @@ def _open(key: bytes32, node: bytes32, payee: address, severity: uint8, penalty:
     """
     previous: uint256 = self.case_on[key]
     if previous != 0:
-        assert self._case(previous).status == _EXPIRED, "cases: already reported"
+        assert again and self._case(previous).status == _EXPIRED, "cases: already reported"
     case: uint256 = self.case_count + 1
     self.case_count = case
     self.case_on[key] = case

@@ -5,11 +5,24 @@
 @license GNU Affero General Public License v3.0 only
 @author The Westworld authors
 @notice A report is first committed to by a hash, then revealed, so
-        that nobody who reads the reveal can take the bounty. Anyone
-        may send either of the two: what is paid, and to whom, is
-        bound by the hash, and the reporter's own address need not
-        appear.
+        that nobody who reads the reveal can take the bounty: whoever
+        copies it has to commit, and to wait, while the reveal only
+        has to be included. Anyone may send either of the two: what
+        is paid, and to whom, is bound by the hash, and the reporter's
+        own address need not appear.
 """
+
+
+# @dev How many blocks after its commitment a report can be revealed
+# at the earliest: what a reveal has to be included in ahead of a
+# copy, a minute of Ethereum. A fee of twice the base fee stays
+# payable through five full blocks (1.125**5 < 2), and to keep the
+# reveal out takes five proposers in a row.
+MINIMUM_AGE: public(constant(uint256)) = 5
+
+
+# @dev What `committed_block` is once a report was revealed.
+_REVEALED: constant(uint256) = max_value(uint256)
 
 
 # @dev How many blocks a commitment can be revealed for, and how
@@ -17,8 +30,8 @@
 recent_blocks: public(immutable(uint256))
 
 
-# @dev Returns the block of a commitment, zero if there is none
-# or it was revealed.
+# @dev Returns the block of a commitment, zero if there is none,
+# 2**256 - 1 once it was revealed.
 committed_block: public(HashMap[bytes32, uint256])
 
 
@@ -34,9 +47,10 @@ def __init__(recent_blocks_: uint256):
     @dev To omit the opcodes for checking the `msg.value`
          in the creation-time EVM bytecode, the constructor
          is declared as `payable`.
-    @param recent_blocks_ The 32-byte number of blocks.
+    @param recent_blocks_ The 32-byte number of blocks, at least
+           `MINIMUM_AGE`.
     """
-    assert recent_blocks_ != 0, "commitments: recent blocks are zero"
+    assert recent_blocks_ >= MINIMUM_AGE, "commitments: recent blocks are below the minimum age"
     recent_blocks = recent_blocks_
 
 
@@ -122,13 +136,18 @@ def _commitment(
 @internal
 def _use(commitment: bytes32) -> uint256:
     """
-    @dev Uses a commitment up.
+    @dev Marks a commitment as revealed. One that was revealed
+         before passes: `cases` knows whether its report is heard
+         again.
     @param commitment The 32-byte commitment.
-    @return uint256 The 32-byte number of the block it was made in.
+    @return uint256 The 32-byte number of the block it was made in,
+            `_REVEALED` if it was revealed before.
     """
     committed: uint256 = self.committed_block[commitment]
+    if committed == _REVEALED:
+        return committed
     assert committed != 0, "commitments: no such commitment"
-    assert block.number > committed, "commitments: reveal in a later block"
+    assert block.number >= committed + MINIMUM_AGE, "commitments: commitment is too young"
     assert block.number <= committed + recent_blocks, "commitments: commitment is too old"
-    self.committed_block[commitment] = 0
+    self.committed_block[commitment] = _REVEALED
     return committed

@@ -37,6 +37,10 @@ class ViolationRegistry(Contract):
         """How many blocks an observation may lie back."""
         return int(await self._read(at, "recent_blocks"))
 
+    async def minimum_age(self, at: Block) -> int:
+        """How many blocks after its commitment a report can be revealed at the earliest."""
+        return int(await self._read(at, "MINIMUM_AGE"))
+
     async def case(self, case: int, at: Block) -> Case:
         """A case's record; all zero for one that was never opened."""
         record = await self._read(at, "case_of", case)
@@ -59,7 +63,7 @@ class ViolationRegistry(Contract):
         return int(await self._read(at, "bounty_of", payee))
 
     async def committed_block(self, commitment: bytes, at: Block) -> int:
-        """The block number that a commitment was made in; 0 if it was not."""
+        """The block number that a commitment was made in; 0 if it was not, 2**256 - 1 once it was revealed."""
         return int(await self._read(at, "committed_block", commitment))
 
     def commit(self, commitment: bytes) -> Call:

@@ -84,6 +84,7 @@ async def scene_of_report(
         charter_version=charter_version or await _oldest_in_force(charter, observed, block),
         observed_block=observed,
         auditors=await registry.auditors(block),
+        minimum_age=await registry.minimum_age(block),
     )
 
 
@@ -145,11 +146,11 @@ async def _included(rpc: Rpc, transaction: bytes, seconds: float) -> Receipt:
     )
 
 
-async def after_block(rpc: Rpc, number: int, *, seconds: float = 120.0) -> None:
-    """Wait for a block beyond `number`. Raises `NotSent` when none comes in time."""
+async def until_block(rpc: Rpc, number: int, *, seconds: float = 300.0) -> None:
+    """Wait until the chain has reached a block. Raises `NotSent` when it does not in time."""
     with anyio.move_on_after(seconds):
         while True:
-            if (await rpc.latest()).number > number:
+            if (await rpc.latest()).number >= number:
                 return
             await anyio.sleep(_POLL_SECONDS)
-    raise NotSent(f"no block after {number} came within {seconds:.0f} s; reveal later from the report's file")
+    raise NotSent(f"block {number} did not come within {seconds:.0f} s; reveal later from the report's file")

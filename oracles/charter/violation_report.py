@@ -61,6 +61,8 @@ class Scene:
     observed_block: int
     auditors: Mapping[str, bytes]
     """The auditors' addresses and X25519 keys."""
+    minimum_age: int
+    """How many blocks after its commitment a report can be revealed."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Report(BaseModel):
 
     @property
     def reveal_data(self) -> bytes:
-        """Call data of the second transaction, at least one block after the first."""
+        """Call data of the second transaction, `MINIMUM_AGE` blocks after the first or later."""
         return keccak(text=f"reveal({','.join(_REPORT_TYPES)})")[:4] + encode(_REPORT_TYPES, self.arguments)
 
     def for_relayer(self, step: Literal["commit", "reveal"]) -> bytes:

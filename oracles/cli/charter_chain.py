@@ -66,8 +66,8 @@ def report(
     """Report a violation: seal the evidence, commit to the report, reveal it.
 
     Four files are written: report.json (secret: keep it), evidence.sealed.json (give it to the auditors),
-    commit.json and reveal.json. Without --send, hand commit.json to any relayer, and reveal.json at least one
-    block later: your own address appears nowhere.
+    commit.json and reveal.json. Without --send, hand commit.json to any relayer, and reveal.json once the
+    commitment is old enough (a minute on Ethereum; `reveal_after_blocks`): your own address appears nowhere.
 
     \b
     Examples:
@@ -82,7 +82,7 @@ def report(
         content = file.read(MAX_EVIDENCE_BYTES + 1)
 
     async def work() -> dict[str, Any]:
-        from oracles.charter.on_chain import after_block, scene_of_report, transact
+        from oracles.charter.on_chain import scene_of_report, transact, until_block
 
         async with access.connect() as (rpc, deployment):
             scene = await scene_of_report(rpc, deployment, observed_block, charter_version)
@@ -93,10 +93,14 @@ def report(
             except ValueError as fault:
                 fail(f"this is no report: {fault}", USAGE)
             _write_report(out, made, sealed)
-            shown: dict[str, Any] = {"folder": str(out), "commitment": "0x" + made.commitment.hex()}
+            shown: dict[str, Any] = {
+                "folder": str(out),
+                "commitment": "0x" + made.commitment.hex(),
+                "reveal_after_blocks": scene.minimum_age,
+            }
             if account is not None:
                 committed = await transact(rpc, account, Call(made.registry, made.commit_data))
-                await after_block(rpc, committed.block_number)
+                await until_block(rpc, committed.block_number + scene.minimum_age)
                 revealed = await transact(rpc, account, Call(made.registry, made.reveal_data))
                 shown["case"] = await _case_of(rpc, deployment, revealed)
             return shown

@@ -21,7 +21,7 @@ AUDITORS = {"0xAA": bytes(ALICE.public_key), "0xBB": bytes(BOB.public_key), "0xC
 REGISTRY = "0x" + "22" * 20
 NODE = "0x" + "11" * 32
 PAYEE = "0x" + "44" * 20
-SCENE = Scene(31337, REGISTRY, 3, 120, AUDITORS)
+SCENE = Scene(31337, REGISTRY, 3, 120, AUDITORS, minimum_age=5)
 CONTENT = b"52.5200, 13.4050 at 12:01"
 
 

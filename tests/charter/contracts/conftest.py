@@ -19,6 +19,7 @@ MINIMUM_BOND = 10_000
 UNBONDING = 30 * 86_400
 REVIEW = 3 * 86_400
 RECENT = 50
+MINIMUM_AGE = 5
 GRACE = 5
 POLICY = keccak(text="a policy")
 KINDS = {
@@ -152,11 +153,12 @@ def accusation(roles: Roles, node: bytes, chain: ChainManager) -> Accusation:
 
 @pytest.fixture
 def commit(registry: ContractInstance, roles: Roles, chain: ChainManager) -> Callable[[Accusation], None]:
-    """Commits to an accusation, sent by the relayer."""
+    """Commits to an accusation, sent by the relayer; the next block may reveal it."""
 
     def send(accusation: Accusation) -> None:
         commitment = accusation.commitment(chain.chain_id, registry.address)
         registry.commit(commitment, sender=roles.relayer)
+        chain.mine(MINIMUM_AGE - 1)
 
     return send
 

@@ -110,6 +110,7 @@ def test_money_is_conserved_and_nobody_profits_from_himself(
                 observed_block=chain.blocks.head.number,
             )
             registry.commit(made.commitment(chain.chain_id, registry.address), sender=schemer)
+            chain.mine(registry.MINIMUM_AGE() - 1)
             late = chain.pending_timestamp >= self.leaving.get(accused, 2**64) - _SLACK
             if late:
                 return

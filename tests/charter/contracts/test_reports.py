@@ -13,6 +13,7 @@ from ape.managers.project import ProjectManager
 from eth_utils import keccak
 
 RECENT = 50
+MINIMUM_AGE = 5
 REVIEW = 3 * 86_400
 POLICY = keccak(text="a policy")
 ZERO = "0x" + "00" * 20
@@ -30,6 +31,7 @@ def test_the_reporter_need_not_appear(
     assert registry.committed_block(commitment) == committed.block_number
     assert roles.whistleblower.address[2:].lower() not in bytes(committed.data).hex()
     assert bytes(committed.events[0].commitment) == commitment
+    chain.mine(registry.MINIMUM_AGE() - 1)
 
     receipt = registry.reveal(*accusation.arguments(), sender=roles.stranger)
     opened = next(log for log in receipt.events if log.event_name == "CaseOpened")
@@ -42,7 +44,7 @@ def test_the_reporter_need_not_appear(
     assert (bytes(case.node), case.payee) == (accusation.node, accusation.payee)
     assert (case.opened_at, case.resolved_at, case.status) == (receipt.timestamp, 0, 1)
     assert (case.severity, case.penalty) == (3, 2)
-    assert registry.committed_block(commitment) == 0
+    assert registry.committed_block(commitment) == 2**256 - 1
     assert nodes.node(accusation.node).open_cases == 1
     assert roles.whistleblower.nonce == sent_before
 
@@ -91,18 +93,23 @@ def test_a_copied_commitment_cannot_delay_the_first(
         registry.commit(commitment, sender=roles.stranger)
 
 
-def test_commit_and_reveal_do_not_share_a_block(
-    project: ProjectManager, registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
+def test_whoever_copies_a_reveal_comes_too_late(
+    registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any
 ) -> None:
-    registry.commit(accusation.commitment(chain.chain_id, registry.address), sender=roles.relayer)
-    refusal = eth_call(chain, registry, accusation, block=chain.blocks.head.number or 0)
-    assert refusal == "commitments: reveal in a later block"
-    assert eth_call(chain, registry, accusation, block="pending") == ""
+    """A reveal is public before a block has it; a copy of it has to be committed to first, and to wait."""
+    commitment = accusation.commitment(chain.chain_id, registry.address)
+    committed = registry.commit(commitment, sender=roles.relayer).block_number
+    assert registry.MINIMUM_AGE() == MINIMUM_AGE
+    reveal = registry.reveal.encode_input(*accusation.arguments())
+    for block in range(committed, committed + MINIMUM_AGE):
+        assert eth_call(chain, registry, reveal, block) == "commitments: commitment is too young"
+        chain.mine()
+    assert eth_call(chain, registry, reveal, committed + MINIMUM_AGE) == ""
 
 
-def eth_call(chain: ChainManager, registry: ContractInstance, accusation: Any, block: int | str) -> str:
-    """The reason for which a reveal in that very block would be refused; "" if it would not."""
-    call = {"to": registry.address, "data": registry.reveal.encode_input(*accusation.arguments())}
+def eth_call(chain: ChainManager, registry: ContractInstance, data: bytes, block: int) -> str:
+    """The reason for which a call in that very block would be refused; "" if it would not."""
+    call = {"to": registry.address, "data": data}
     try:
         chain.provider.web3.eth.call(call, block)
     except Exception as refused:
@@ -124,7 +131,7 @@ def test_a_commitment_is_used_once(
     registry: ContractInstance, roles: Any, accusation: Any, accuse: Callable[..., int]
 ) -> None:
     accuse(accusation)
-    with reverts("commitments: no such commitment"):
+    with reverts("cases: already reported"):
         registry.reveal(*accusation.arguments(), sender=roles.relayer)
 
 
@@ -269,13 +276,37 @@ def test_a_violation_is_tried_once(
 def test_an_unheard_violation_can_be_reported_again(
     registry: ContractInstance, chain: ChainManager, roles: Any, accusation: Any, accuse: Callable[..., int]
 ) -> None:
+    """By whoever reported it, word for word and however late; it was recent once."""
     first = accuse(accusation)
     chain.pending_timestamp += REVIEW
     registry.expire(first, sender=roles.stranger)
-    second = accuse(accusation)
+    chain.mine(RECENT + 1)
+    registry.reveal(*accusation.arguments(), sender=roles.stranger)
+    second = int(registry.case_count())
     assert second == first + 1
     assert registry.case_of(first).status == 4
     assert registry.case_of(second).status == 1
+    with reverts("cases: already reported"):
+        registry.reveal(*accusation.arguments(), sender=roles.stranger)
+
+
+@pytest.mark.parametrize("changed", [{"salt": b"\x04" * 32}, {"payee": ZERO}])
+def test_an_unheard_violation_is_nobody_elses_to_report(
+    registry: ContractInstance,
+    chain: ChainManager,
+    roles: Any,
+    accusation: Any,
+    commit: Callable[..., None],
+    accuse: Callable[..., int],
+    changed: dict[str, Any],
+) -> None:
+    first = accuse(accusation)
+    copy = accusation.but(**changed)
+    commit(copy)
+    chain.pending_timestamp += REVIEW
+    registry.expire(first, sender=roles.stranger)
+    with reverts("cases: already reported"):
+        registry.reveal(*copy.arguments(), sender=roles.stranger)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +314,7 @@ def test_an_unheard_violation_can_be_reported_again(
     [
         ({0: ZERO}, "violations: charter is the zero address"),
         ({2: ZERO}, "violations: committee is the zero address"),
-        ({3: 0}, "commitments: recent blocks are zero"),
+        ({3: MINIMUM_AGE - 1}, "commitments: recent blocks are below the minimum age"),
         ({4: 0}, "cases: review period is zero"),
     ],
 )

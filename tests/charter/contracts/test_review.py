@@ -59,7 +59,7 @@ def test_two_of_three_confirm(
 
     resolved = named(receipt, "CaseResolved")[0]
     kept = registry.case_of(case)
-    assert kept.opened_at < kept.resolved_at == receipt.timestamp
+    assert kept.opened_at <= kept.resolved_at == receipt.timestamp
     assert (resolved.case, bytes(resolved.node), resolved.status) == (case, node, 2)
     assert (resolved.opened_at, resolved.resolved_at) == (kept.opened_at, kept.resolved_at)
     assert kept.status == 2
@@ -86,6 +86,7 @@ def test_a_bounty_that_the_token_does_not_pay_is_still_owed(
     registered = nodes.register(b"\x02" * 32, "", BOND, sender=roles.operator)
     accused = accusation.but(node=bytes(named(registered, "NodeRegistered")[0].node))
     registry.commit(accused.commitment(chain.chain_id, registry.address), sender=roles.relayer)
+    chain.mine(registry.MINIMUM_AGE() - 1)
     registry.reveal(*accused.arguments(), sender=roles.relayer)
     registry.confirm(1, sender=roles.auditors[0])
 
@@ -227,6 +228,7 @@ def test_nothing_is_settled_before_auditors_sit(
     empty = roles.owner.deploy(project.ViolationRegistry, *arguments)
     nodes.set_arbiter(empty, sender=roles.owner)
     empty.commit(accusation.commitment(chain.chain_id, empty.address), sender=roles.relayer)
+    chain.mine(empty.MINIMUM_AGE() - 1)
     empty.reveal(*accusation.arguments(), sender=roles.relayer)
     with reverts("violations: there are no auditors"):
         empty.settle(1, sender=roles.stranger)
