@@ -20,8 +20,8 @@ class Block:
         """Read a header as `eth_getBlockByNumber` gives it."""
         return cls(
             number=int(header["number"], 16),
-            hash=unhex(header["hash"]),
-            parent=unhex(header["parentHash"]),
+            hash=_hash(header["hash"]),
+            parent=_hash(header["parentHash"]),
             timestamp=int(header["timestamp"], 16),
         )
 
@@ -46,11 +46,11 @@ class Log:
         """Read a log as `eth_getLogs` gives it."""
         return cls(
             address=to_checksum_address(log["address"]),
-            topics=tuple(unhex(topic) for topic in log["topics"]),
+            topics=tuple(_hash(topic) for topic in log["topics"]),
             data=unhex(log["data"]),
             block_number=int(log["blockNumber"], 16),
-            block_hash=unhex(log["blockHash"]),
-            transaction=unhex(log["transactionHash"]),
+            block_hash=_hash(log["blockHash"]),
+            transaction=_hash(log["transactionHash"]),
             index=int(log["logIndex"], 16),
         )
 
@@ -69,9 +69,9 @@ class Receipt:
     def parse(cls, receipt: dict[str, Any]) -> "Receipt":
         """Read a receipt as `eth_getTransactionReceipt` gives it."""
         return cls(
-            transaction=unhex(receipt["transactionHash"]),
+            transaction=_hash(receipt["transactionHash"]),
             block_number=int(receipt["blockNumber"], 16),
-            block_hash=unhex(receipt["blockHash"]),
+            block_hash=_hash(receipt["blockHash"]),
             succeeded=int(receipt["status"], 16) == 1,
             gas_used=int(receipt["gasUsed"], 16),
         )
@@ -89,3 +89,15 @@ class Call:
 def unhex(text: str) -> bytes:
     """Bytes of a 0x-prefixed hexadecimal text."""
     return bytes.fromhex(text.removeprefix("0x"))
+
+
+def quantity(text: str) -> int:
+    """The number in a 0x-prefixed hexadecimal text."""
+    return int(text, 16)
+
+
+def _hash(text: str) -> bytes:
+    found = unhex(text)
+    if len(found) != 32:
+        raise ValueError(f"{len(found)} bytes are no hash")
+    return found

@@ -5,13 +5,32 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import BaseEquals
+from eth_abi.registry import registry as standard
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from oracles.chain.block import Log
+
+
+def _lenient() -> ABIDecoder:
+    registry = standard.copy()
+    registry.unregister_decoder("string")
+    registry.register_decoder(BaseEquals("string"), StringDecoder("replace"), label="string")
+    return ABIDecoder(registry)
+
+
+decode = _lenient().decode
+"""Values by their ABI types; raises `DecodingError`.
+
+Vyper takes any bytes for a string: those that are not UTF-8 read as U+FFFD, so that no stranger's text makes
+a record or an event unreadable.
+"""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,21 @@ class ChainStop(ChainError):
 
 
 class ChainUnavailable(ChainDoubt):
-    """An endpoint did not answer, or its answer was not JSON-RPC."""
+    """An endpoint did not answer, or not with what JSON-RPC and the method say."""
 
     def __init__(self, endpoint: str, reason: str) -> None:
         super().__init__(
             f"RPC endpoint {endpoint} is unavailable: {reason}; check WESTWORLD_RPC_URLS and the node"
         )
+        self.endpoint = endpoint
+        self.reason = reason
+
+
+class AnswerTooBig(ChainDoubt):
+    """An endpoint cannot answer a question in one piece: too many results, too many bytes, too much time."""
+
+    def __init__(self, endpoint: str, method: str, reason: str) -> None:
+        super().__init__(f"{method} at {endpoint} asks for too much at once: {reason}")
         self.endpoint = endpoint
         self.reason = reason
 

@@ -1,7 +1,8 @@
 """What a revert's returned bytes say: `Error(string)`, `Panic(uint256)`, or a custom error's selector."""
 
-from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
+
+from oracles.chain.codec import decode
 
 _ERROR = bytes.fromhex("08c379a0")
 _PANIC = bytes.fromhex("4e487b71")

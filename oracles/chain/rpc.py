@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from oracles.chain.block import Block, Call, Log, Receipt, unhex
+from oracles.chain.block import Block, Call, Log, Receipt, quantity, unhex
 from oracles.chain.endpoint import Endpoint, Observer
 from oracles.chain.errors import BlockUnknown, CallReverted, ChainError, ChainUnavailable, EndpointsDisagree
 
@@ -94,19 +94,19 @@ class Rpc:
     async def call(self, call: Call, at: Block, *, sender: str | None = None) -> bytes:
         """What a contract returns; raises `CallReverted`, or `BlockUnknown` if `at` was reorganised away."""
         request = _as_json(call, sender)
-        return unhex(await self._pinned(f"a call to {call.to}", "eth_call", request, at))
+        return await self._pinned(f"a call to {call.to}", "eth_call", request, at, unhex)
 
     async def nonce(self, address: str, at: Block) -> int:
         """How many transactions an account had sent up to and including a block."""
-        return int(await self._pinned(f"the nonce of {address}", "eth_getTransactionCount", address, at), 16)
+        return await self._pinned(f"the nonce of {address}", "eth_getTransactionCount", address, at, quantity)
 
     async def balance(self, address: str, at: Block) -> int:
         """An account's balance in wei."""
-        return int(await self._pinned(f"the balance of {address}", "eth_getBalance", address, at), 16)
+        return await self._pinned(f"the balance of {address}", "eth_getBalance", address, at, quantity)
 
     async def code(self, address: str, at: Block) -> bytes:
         """A contract's runtime code; empty where there is none."""
-        return unhex(await self._pinned(f"the code of {address}", "eth_getCode", address, at))
+        return await self._pinned(f"the code of {address}", "eth_getCode", address, at, unhex)
 
     async def logs_in(self, block: Block, wanted: LogFilter) -> list[Log]:
         """The wanted logs of exactly this block, by its hash (EIP-234); raises `BlockUnknown`."""
@@ -123,35 +123,39 @@ class Rpc:
 
     async def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a transaction that is in a canonical block, or None."""
-        found = await self._agreed(
-            f"the receipt of 0x{transaction.hex()}",
-            lambda endpoint: endpoint.request("eth_getTransactionReceipt", "0x" + transaction.hex()),
-            same=lambda receipt: receipt and Receipt.parse(receipt),
+        name = "0x" + transaction.hex()
+        return await self._agreed(
+            f"the receipt of {name}",
+            lambda endpoint: endpoint.request("eth_getTransactionReceipt", name, read=_receipt),
         )
-        return Receipt.parse(found) if found else None
 
     async def transactions(self, block: Block) -> list[tuple[str, int, bytes]]:
-        """Sender, nonce and hash of each transaction of a block; raises `BlockUnknown`."""
-        found = await self._agreed(
+        """Sender (in lower case), nonce and hash of each transaction of a block; raises `BlockUnknown`."""
+        name = "0x" + block.hash.hex()
+        return await self._agreed(
             f"transactions of block {block}",
-            lambda endpoint: endpoint.request("eth_getBlockByHash", "0x" + block.hash.hex(), True),
-            same=lambda answer: answer and [entry["hash"] for entry in answer["transactions"]],
+            lambda endpoint: endpoint.request(
+                "eth_getBlockByHash", name, True, read=_of_block(name, _transactions)
+            ),
         )
-        if not found:
-            raise BlockUnknown(str(block))
-        return [(tx["from"], int(tx["nonce"], 16), unhex(tx["hash"])) for tx in found["transactions"]]
 
     async def estimate_gas(self, call: Call, sender: str) -> int:
         """The gas a call would use on top of the newest block: the first endpoint's guess. Raises
         `CallReverted`.
         """
-        return int(await self._endpoints[0].request("eth_estimateGas", _as_json(call, sender)), 16)
+        return await self._endpoints[0].request("eth_estimateGas", _as_json(call, sender), read=quantity)
 
     async def fees(self) -> tuple[int, int]:
-        """Base fee and suggested tip now, in wei (EIP-1559): the first endpoint's view."""
-        first = self._endpoints[0]
-        header = await first.request("eth_getBlockByNumber", "latest", False)
-        return int(header["baseFeePerGas"], 16), int(await first.request("eth_maxPriorityFeePerGas"), 16)
+        """Base fee of the newest block and suggested tip, in wei (EIP-1559): the lowest of the tips."""
+        name = "0x" + (await self.latest()).hash.hex()
+        base = await self._agreed(
+            f"the base fee of block {name}",
+            lambda endpoint: endpoint.request(
+                "eth_getBlockByHash", name, False, read=_of_block(name, _base_fee)
+            ),
+        )
+        tips = await self._ask(lambda endpoint: endpoint.request("eth_maxPriorityFeePerGas", read=quantity))
+        return base, min(map(_certain, tips))
 
     async def broadcast(self, raw: bytes) -> None:
         """Hand a signed transaction to every endpoint; one that takes it is enough.
@@ -159,7 +163,7 @@ class Rpc:
         Raises `RpcError` if every endpoint that answered refused it, `ChainUnavailable` if none answered.
         """
         outcomes = await self._ask(
-            lambda endpoint: endpoint.request("eth_sendRawTransaction", "0x" + raw.hex())
+            lambda endpoint: endpoint.request("eth_sendRawTransaction", "0x" + raw.hex(), read=str)
         )
         refusals = [outcome for outcome in outcomes if isinstance(outcome, ChainError)]
         if len(refusals) == len(outcomes):
@@ -177,29 +181,22 @@ class Rpc:
             else await self.block(lowest.number)
         )
 
-    async def _pinned(self, question: str, method: str, subject: Any, at: Block) -> str:
+    async def _pinned(
+        self, question: str, method: str, subject: Any, at: Block, read: Callable[[Any], T]
+    ) -> T:
         # `requireCanonical`: a block that a reorg replaced must not answer as if it still counted.
         where = {"blockHash": "0x" + at.hash.hex(), "requireCanonical": True}
-        answer: str = await self._agreed(
-            f"{question} at block {at}", lambda endpoint: endpoint.request(method, subject, where)
+        return await self._agreed(
+            f"{question} at block {at}", lambda endpoint: endpoint.request(method, subject, where, read=read)
         )
-        return answer
 
     async def _logs(self, request: dict[str, Any], question: str) -> list[Log]:
-        found = await self._agreed(
-            question,
-            lambda endpoint: endpoint.request("eth_getLogs", request),
-            same=lambda logs: [Log.parse(log) for log in logs],
+        return await self._agreed(
+            question, lambda endpoint: endpoint.request("eth_getLogs", request, read=_logs)
         )
-        return [Log.parse(log) for log in found]
 
-    async def _agreed(
-        self,
-        question: str,
-        ask: Callable[[Endpoint], Awaitable[T]],
-        same: Callable[[T], Any] = lambda answer: answer,
-    ) -> T:
-        """The answer all endpoints give; `same` takes from it what must be equal."""
+    async def _agreed(self, question: str, ask: Callable[[Endpoint], Awaitable[T]]) -> T:
+        """The answer all endpoints give."""
         outcomes = await self._ask(ask)
         first = outcomes[0]
         if len(outcomes) > 1:
@@ -207,7 +204,7 @@ class Rpc:
             for outcome in outcomes:
                 if isinstance(outcome, ChainError) and not isinstance(outcome, CallReverted):
                     raise outcome
-            told = [_told(outcome, same) for outcome in outcomes]
+            told = [_told(outcome) for outcome in outcomes]
             if any(other != told[0] for other in told):
                 names = (endpoint.name for endpoint in self._endpoints)
                 raise EndpointsDisagree(question, dict(zip(names, map(_short, told), strict=True)))
@@ -232,10 +229,40 @@ class Rpc:
 
 
 async def _header(endpoint: Endpoint, method: str, which: str) -> Block:
-    header = await endpoint.request(method, which, False)
-    if header is None:
-        raise BlockUnknown(which)
-    return Block.parse(header)
+    return await endpoint.request(method, which, False, read=_of_block(which, Block.parse))
+
+
+def _of_block(which: str, read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Reads a block's JSON, where there is one."""
+
+    def read_block(found: Any) -> T:
+        if found is None:
+            raise BlockUnknown(which)
+        return read(found)
+
+    return read_block
+
+
+def _receipt(found: Any) -> Receipt | None:
+    return None if found is None else Receipt.parse(found)
+
+
+def _logs(found: Any) -> list[Log]:
+    return [Log.parse(log) for log in _list(found)]
+
+
+def _transactions(block: Any) -> list[tuple[str, int, bytes]]:
+    return [(tx["from"].lower(), quantity(tx["nonce"]), unhex(tx["hash"])) for tx in _list(block["transactions"])]
+
+
+def _list(found: Any) -> list[Any]:
+    if not isinstance(found, list):
+        raise TypeError("not a list")
+    return found
+
+
+def _base_fee(block: Any) -> int:
+    return quantity(block["baseFeePerGas"])
 
 
 def _as_json(call: Call, sender: str | None) -> dict[str, str]:
@@ -249,8 +276,8 @@ def _certain(outcome: T | ChainError) -> T:
     return outcome
 
 
-def _told(outcome: Any, same: Callable[[Any], Any]) -> Any:
-    return ("reverted", outcome.data) if isinstance(outcome, CallReverted) else same(outcome)
+def _told(outcome: Any) -> Any:
+    return ("reverted", outcome.data) if isinstance(outcome, CallReverted) else outcome
 
 
 def _short(answer: Any) -> str:

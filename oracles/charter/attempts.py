@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -9,6 +10,7 @@ import anyio
 import structlog
 
 from oracles.chain.block import Block
+from oracles.chain.errors import ChainError
 from oracles.charter.canonical import name_id
 from oracles.charter.entry import Attempt, EntryRefused, decode
 from oracles.charter.fitting import fit
@@ -108,7 +110,9 @@ class CharterTopic:
         try:
             with anyio.fail_after(self._node_seconds):
                 seen.append((node.id, await self._sight(moment, node)))
-        except (NodeFaultError, NoteInvalid, TimeoutError) as fault:
+        except (ChainError, sqlite3.Error):
+            raise  # ours, not the node's
+        except Exception as fault:  # whatever a node comes up with, it harms no other
             _log.warning("node left out", node=node_source(node.id), reason=str(fault) or "it took too long")
         split = await self._histories.split(node.id, node.epoch, node.next_entry + 1)
         if split is not None:

@@ -13,6 +13,7 @@ import anyio
 import httpx
 
 _ENDPOINT = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
+_LAST_PORT = 65535
 
 
 class NodeAddressError(Exception):
@@ -55,9 +56,12 @@ def _read(endpoint: str) -> httpx.URL:
     if _ENDPOINT.fullmatch(endpoint) is None:
         raise NodeAddressError(f"{endpoint!r} is not http(s)://host[:port]")
     try:
-        return httpx.URL(endpoint)
+        url = httpx.URL(endpoint)
     except httpx.InvalidURL as fault:
         raise NodeAddressError(f"{endpoint!r} is no URL: {fault}") from None
+    if url.port is not None and not 0 < url.port <= _LAST_PORT:
+        raise NodeAddressError(f"{endpoint!r} names no port")
+    return url
 
 
 def _public(endpoint: str, hosts: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from oracles.chain.answers import UNPACKED, AnswerRefused, read_answer
 from oracles.charter.node_address import NodeAddress, NodeAddressError
 
 MAX_PAGE = 256
@@ -82,15 +83,13 @@ class NodeClient:
         except NodeAddressError as fault:
             raise NodeFaultError(str(fault)) from None
         url, headers, extensions = address.request(path)
-        said = bytearray()
         try:
-            async with self._client.stream("GET", url, headers=headers, extensions=extensions) as response:
+            async with self._client.stream(
+                "GET", url, headers=headers | UNPACKED, extensions=extensions
+            ) as response:
                 if response.status_code != 200:
-                    raise NodeFaultError(f"{url} answered {response.status_code}")
-                async for chunk in response.aiter_bytes():
-                    said += chunk
-                    if len(said) > limit:
-                        raise NodeFaultError(f"{url} gave more than {limit} bytes")
-        except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            raise NodeFaultError(f"{url}: {fault or type(fault).__name__}") from None
-        return bytes(said)
+                    raise AnswerRefused(f"status {response.status_code}")
+                return await read_answer(response, limit)
+        except Exception as fault:
+            # What httpx lets through of sockets and task groups has no common base.
+            raise NodeFaultError(f"{url}: {str(fault) or type(fault).__name__}") from None

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pydantic import AfterValidator, Field
 from starlette.routing import Mount
 
+from oracles.chain.answers import open_client
 from oracles.chain.charter import Charter
 from oracles.chain.node_registry import NodeRegistry
 from oracles.chain.oracle_committee import OracleCommittee
@@ -97,7 +98,7 @@ async def set_up(frame: Frame[OracleSettings]) -> None:
     for contract in (committee, charter, nodes, violations):
         await frame.patiently(partial(contract.check_version, finalized))
     timeout = httpx.Timeout(settings.round_seconds, connect=_CONNECT_SECONDS)
-    client = httpx.AsyncClient(timeout=timeout, trust_env=False)
+    client = open_client(timeout)
     histories = Histories(frame.store)
     topic = CharterTopic(
         ChainRegisters(charter, nodes, violations),

@@ -9,6 +9,7 @@ import httpx
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from oracles.chain.answers import UNPACKED, AnswerRefused, read_answer
 from oracles.chain.typed import Domain
 from oracles.committee.authentic import SENDER_HEADER, SIGNATURE_HEADER, Line
 from oracles.committee.messages import MAX_MESSAGE_BYTES, Answer, Request
@@ -51,7 +52,7 @@ class HttpPeers:
             try:
                 with anyio.fail_after(self._timeout):
                     answers[member] = await self._ask(member, request)
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, PeerFaultError) as fault:
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AnswerRefused, PeerFaultError) as fault:
                 _log.info("no answer", member=member, message=request.type, reason=str(fault) or "timeout")
 
         async with anyio.create_task_group() as group:
@@ -67,21 +68,18 @@ class HttpPeers:
             SENDER_HEADER: self._signing.address,
             SIGNATURE_HEADER: self._signing.sign(line.request(body)).hex(),
             "Content-Type": "application/json",
+            **UNPACKED,
         }
         url = f"{self._urls[member].rstrip('/')}/v1/committee/{self._topic}"
         async with self._client.stream("POST", url, content=body, headers=headers) as response:
             if response.status_code != 200:
                 raise PeerFaultError(f"HTTP {response.status_code}")
-            said = bytearray()
-            async for chunk in response.aiter_bytes():
-                said += chunk
-                if len(said) > MAX_MESSAGE_BYTES:
-                    raise PeerFaultError(f"more than {MAX_MESSAGE_BYTES} bytes")
+            said = await read_answer(response, MAX_MESSAGE_BYTES)
         try:
             signature = bytes.fromhex(response.headers.get(SIGNATURE_HEADER, ""))
-            signer = self._signing.signer(line.reverse().answer(body, bytes(said)), signature)
+            signer = self._signing.signer(line.reverse().answer(body, said), signature)
             if signer != member:
                 raise PeerFaultError(f"signed by {signer}")
-            return _ANSWER.validate_json(bytes(said))
+            return _ANSWER.validate_json(said)
         except (SignatureInvalid, ValidationError, ValueError) as fault:
             raise PeerFaultError(f"not an answer: {fault}") from None
