@@ -58,7 +58,11 @@ class Agent:
         self.recorder = Recorder(ledger, settings.node, secret, lambda: self._applied, meters)
 
     async def begin(self) -> None:
-        """Puts in force what was known before this start, so that no gap waits for the chain."""
+        """Puts in force what was known before this start, so that no gap waits for the chain.
+
+        Where enforcement was not in place, nobody knows for how long, the standing known then may be long
+        past: the node is silent until the chain has said it anew.
+        """
         await self.recorder.note(
             AgentStarted(
                 node=self.settings.node,
@@ -68,7 +72,8 @@ class Agent:
             )
         )
         await self.charter.load()
-        await self.standing.load()
+        if self.enforcer.adopted:
+            await self.standing.load()
         await self._obey()
         await self.prove()
 

@@ -161,10 +161,27 @@ async def test_a_suspended_node_started_again_is_silent_before_it_asks_the_chain
     async with running(state, chain) as bench:
         await bench.agent.follow()
     chain.down = True
+    for adopted in (True, False):
+        async with running(state, chain, FakeEnforcer(adopted)) as bench:
+            assert bench.enforcer.told[0] == ("suspend", True)
+            assert ("suspend", False) not in bench.enforcer.told
+            assert bench.enforcer.last["apply"] == (1, frozenset({"cpu"}))
+
+
+async def test_a_standing_known_before_enforcement_was_off_releases_nothing(state: Path) -> None:
+    """The node may have been suspended since; only where enforcement went on does its standing, too."""
+    chain = sound_chain()
     async with running(state, chain) as bench:
-        assert bench.enforcer.told[0] == ("suspend", True)
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is False
+    async with running(state, chain, FakeEnforcer(adopted=True)) as bench:
+        assert bench.enforcer.last["suspend"] is False
+    chain.record = active(ledger_key=bytes(KEY.verify_key), suspended_until=chain.blocks[-1].timestamp + 9999)
+    chain.mine()
+    async with running(state, chain, FakeEnforcer(adopted=False)) as bench:
         assert ("suspend", False) not in bench.enforcer.told
-        assert bench.enforcer.last["apply"] == (1, frozenset({"cpu"}))
+        await bench.agent.follow()
+        assert ("suspend", False) not in bench.enforcer.told
 
 
 async def test_a_rate_limited_node_is_slowed_and_sped_up_again(state: Path) -> None:
