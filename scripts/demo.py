@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -20,7 +23,8 @@ from scripts._story.steps import STORY  # noqa: E402
 from scripts._story.telling import Outcome, Told, tell  # noqa: E402
 from scripts._story.world import World  # noqa: E402
 
-HELD, NOT_HELD, NOT_HERE = 0, 1, 3
+HELD, NOT_HELD = 0, 1
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 COLOURS = {Outcome.HELD: "green", Outcome.FAILED: "red", Outcome.NOT_HERE: "yellow"}
 
 
@@ -30,7 +34,10 @@ COLOURS = {Outcome.HELD: "green", Outcome.FAILED: "red", Outcome.NOT_HERE: "yell
 def cli(keep: bool, form: str) -> None:
     r"""Tell the story of the charter loop with real processes, and verify every step.
 
-    Exit codes: 0 every step held, 1 a step did not hold, 3 this machine cannot enforce in its kernel.
+    Where the kernel cannot enforce, user space limits: the steps say so as "not possible here".
+
+    Exit codes: 0 every step held as far as it is possible here, 1 a step did not hold,
+    128 and more: ended by a signal, with every process stopped.
 
     \b
     Examples:
@@ -38,35 +45,44 @@ def cli(keep: bool, form: str) -> None:
       make demo KEEP=1
       python scripts/demo.py --format json
     """
+    for ending in ENDING:
+        signal.signal(ending, _end)
     console = Console(stderr=form == "json")
     folder = Path(tempfile.mkdtemp(prefix="westworld-"))
     told: list[Told] = []
+    try:
+        _tell(World(folder, lambda _: None), console, told)
+    finally:
+        held = len(told) == len(STORY) and all(step.outcome is not Outcome.FAILED for step in told)
+        if keep or not held:
+            console.print(f"logs, keys and ledgers: {folder}")
+        else:
+            shutil.rmtree(folder)
+    if form == "json":
+        click.echo(json.dumps([asdict(step) for step in told], indent=2))
+    else:
+        _show(console, told)
+    sys.exit(HELD if held else NOT_HELD)
+
+
+def _tell(world: World, console: Console, told: list[Told]) -> None:
+    """Tells the story and takes away all that it made, however it ends."""
     with console.status("…") as status:
-        world = World(folder, lambda news: status.update(f"[cyan]{news}[/]"))
+        world.say = lambda news: status.update(f"[cyan]{news}[/]")
         try:
             for step in tell(world):
                 told.append(step)
                 mark = f"[{COLOURS[step.outcome]}]{step.outcome}[/]"
                 console.print(f"{step.number}/{len(STORY)} {step.title}: {mark} ({step.seconds:.1f} s)")
         finally:
+            for ending in ENDING:
+                signal.signal(ending, signal.SIG_IGN)  # what was begun is taken away before this ends
             status.update("stopping every process")
             world.close()
-    if form == "json":
-        click.echo(json.dumps([asdict(step) for step in told], indent=2))
-    else:
-        _show(console, told)
-    code = _exit_code(told)
-    if keep or code == NOT_HELD:
-        console.print(f"logs, keys and ledgers: {folder}")
-    else:
-        shutil.rmtree(folder)
-    sys.exit(code)
 
 
-def _exit_code(told: list[Told]) -> int:
-    if len(told) < len(STORY) or any(step.outcome is Outcome.FAILED for step in told):
-        return NOT_HELD
-    return NOT_HERE if any(step.outcome is Outcome.NOT_HERE for step in told) else HELD
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _show(console: Console, told: list[Told]) -> None:

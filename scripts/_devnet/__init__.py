@@ -69,7 +69,12 @@ class Devnet:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         log = folder / "anvil.log"
-        address = _listening(process, log)
+        try:
+            address = _listening(process, log)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         if address is None:
             process.wait()
             raise DevnetError(f"anvil ended with {process.returncode}; see {log}")

@@ -39,7 +39,6 @@ class Auditors:
         ]
         for keystore in self._keystores:
             key = str(_key_of(keystore))
-            key = str(_key_of(keystore))
             self._admin("publish-key", "--evidence-key", key, "--keystore", str(keystore))
 
     def report(self, node: Node, metric: str, datagram: bytes, payee: str) -> int:
@@ -51,8 +50,9 @@ class Auditors:
         self._admin(*prepared)
         commit, reveal = (json.loads((out / f"{step}.json").read_text()) for step in ("commit", "reveal"))
         committed = self._chain.relay(self._relayer, commit)["blockNumber"]
-        # A commitment hides something only if nobody can reveal in the same block.
-        wait_for("the block after the commitment", lambda: self._chain.web3.eth.block_number > committed)
+        # Whoever copies the reveal would have to commit, and to wait as long.
+        old_enough = committed + self._chain.contract("ViolationRegistry").functions.MINIMUM_AGE().call()
+        wait_for("the commitment's age", lambda: self._chain.web3.eth.block_number >= old_enough)
         self._chain.relay(self._relayer, reveal)
         opened = self._chain.events("ViolationRegistry", "CaseOpened", node=bytes.fromhex(node.id[2:]))
         return int(opened[-1]["case"])

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from base64 import b64decode
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from socket import SOCK_DGRAM
 from typing import Any
@@ -15,7 +16,8 @@ import httpx
 from eth_account.signers.local import LocalAccount
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.kernel.cgroups import telemetry_cgroup
+from agent.kernel import bpffs
+from agent.kernel.cgroups import CgroupUnavailable, cgroup2_root, telemetry_cgroup
 from scripts._story.processes import Process, StoryFault, free_port, wait_for
 from scripts._story.telemetry import Collector
 from scripts._story.wallets import TOKEN, Chain
@@ -37,6 +39,7 @@ class Node:
         self.url = f"http://127.0.0.1:{self.port}"
         self.cgroup_name = f"westworld-{folder.name}-{name}"
         self._destination_port = destination_port
+        self._pins = bpffs.STANDARD / self.cgroup_name
         self.key_file = self.folder / "ledger.key"
         self.id = ""
         self.in_kernel = True
@@ -60,7 +63,7 @@ class Node:
             "WESTWORLD_LEDGER_KEY": str(self.key_file),
             "WESTWORLD_DESTINATIONS": f"127.0.0.1:{self._destination_port}",
             "WESTWORLD_CGROUP": self.cgroup_name,
-            "WESTWORLD_PINS": f"/sys/fs/bpf/{self.cgroup_name}",
+            "WESTWORLD_PINS": str(self._pins),
             "WESTWORLD_RELAY": f"127.0.0.1:{self._relay_port}",
         }
 
@@ -73,7 +76,13 @@ class Node:
         """A collector of this node: in its telemetry cgroup, or where there is none, sending to the relay."""
         if self.in_kernel:
             return Collector(str(self.cgroup), ORDINARY_USER, self._destination_port)
-        return Collector("", "", self._relay_port)
+        return Collector("", ORDINARY_USER if os.geteuid() == 0 else "", self._relay_port)
+
+    def unheld_collector(self) -> Collector:
+        """A collector of this node after `switch_off`: nothing stands between it and the receiver."""
+        if self.in_kernel:
+            return self.collector()
+        return Collector("", ORDINARY_USER if os.geteuid() == 0 else "", self._destination_port)
 
     @property
     def refusal(self) -> str | None:
@@ -145,6 +154,15 @@ class Node:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
+    def counts(self, name: str, least: float, **labels: str) -> float:
+        """Waits until a Prometheus metric has reached a value; its value then."""
+
+        def look() -> float | None:
+            value = self.metric(name, **labels)
+            return value if value >= least else None
+
+        return wait_for(f"{name} of {self.name} to reach {least}", look, alive=[self._agent])
+
     def running(self) -> bool:
         """Whether its agent's process lives."""
         return self._agent.running()
@@ -154,28 +172,36 @@ class Node:
         self._agent.kill()
 
     def switch_off(self, who: str, why: str) -> None:
-        """What an operator does who wants no agent: stops it and ends enforcement."""
+        """What an operator does who wants no agent: stops it and ends enforcement, if the kernel enforces."""
         self._agent.stop()
-        self._run("agent", "detach", "--who", who, "--why", why)
+        if self.in_kernel:
+            self._run("agent", "detach", "--who", who, "--why", why)
 
     def remove(self) -> None:
-        """Stops the agent, ends enforcement and takes the cgroup away. Safe to call again."""
-        if self.agent is not None:
-            self.agent.stop()
-            subprocess.run(
-                [*COMMAND, "agent", "detach", "--who", "the story", "--why", "it is told"],
-                env=self._environment(),
-                capture_output=True,
-            )
-            if self.in_kernel:
-                self.cgroup.rmdir()
-        self._http.close()
+        """Stops the agent, ends enforcement and takes the cgroup away, whatever state they are in."""
+        with ExitStack() as stack:
+            stack.callback(self._http.close)
+            if sys.platform == "linux" and os.geteuid() == 0:
+                stack.callback(self._remove_cgroup)
+                stack.callback(bpffs.clear, self._pins)
+            if self.agent is not None:
+                stack.callback(self.agent.stop)
 
     @property
     def _agent(self) -> Process:
         if self.agent is None:
             raise StoryFault(f"the agent of {self.name} was never started")
         return self.agent
+
+    def _remove_cgroup(self) -> None:
+        with suppress(CgroupUnavailable):
+            cgroup = cgroup2_root() / self.cgroup_name
+            if cgroup.exists():
+                # A collector that has ended leaves the cgroup a moment later.
+                wait_for(
+                    f"{cgroup} to be empty", lambda: not (cgroup / "cgroup.procs").read_text(), patience=10
+                )
+                cgroup.rmdir()
 
     def _run(self, *arguments: str) -> str:
         ran = subprocess.run([*COMMAND, *arguments], env=self._environment(), capture_output=True, text=True)

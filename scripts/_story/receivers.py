@@ -90,16 +90,18 @@ class AuditorsCollector:
         """The next datagram; raises TimeoutError after long silence."""
         return self._socket.recv(MAX_BODY)
 
-    def silent(self) -> bool:
-        """Whether nothing waits to be read."""
+    def drain(self) -> int:
+        """Reads what has arrived; how many datagrams that was."""
+        arrived = 0
         self._socket.setblocking(False)
         try:
-            self._socket.recv(MAX_BODY, socket.MSG_PEEK)
+            while True:
+                self._socket.recv(MAX_BODY)
+                arrived += 1
         except BlockingIOError:
-            return True
+            return arrived
         finally:
             self._socket.settimeout(PATIENCE)
-        return False
 
     def stop(self) -> None:
         """Closes it."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import cycle
 
 from eth_utils.crypto import keccak
+from web3.types import EventData
 
 from oracles.chain.block import Call
 from oracles.chain.governor import ProposalState
@@ -15,10 +18,11 @@ from oracles.charter.amendment import amendment
 from oracles.charter.chain_source import rebuild
 from oracles.charter.charter_events import charter_event
 from oracles.charter.policy import MetricRule, Policy
+from scripts._story.dashboards import expressions
 from scripts._story.members import Vote
 from scripts._story.nodes import Node
 from scripts._story.oracles import Oracle
-from scripts._story.processes import StoryFault, free_port, wait_for
+from scripts._story.processes import PATIENCE, StoryFault, wait_for
 from scripts._story.wallets import TOKEN, new_account
 from scripts._story.witness import Ledger, signers
 from scripts._story.world import AMENDMENT_PERIOD, BOND, EXECUTOR_DELAY, HELD_BY_EACH, VOTING_DELAY, World
@@ -28,6 +32,8 @@ NOT_ALLOWED = keccak(text="metric_not_allowed")
 OVER_RATE = keccak(text="metric_over_collection_rate")
 LOCATION = "55.755826"  # Moscow's latitude: what must never leave, under whichever name
 RATE_SAMPLES = 30
+ON_THE_DASHBOARD = ("charter_violations_total", "metric_access_denied_total", "charter_policy_version")
+OPERATOR, NO_AGENT = "the operator", "does not want to be watched"
 
 Step = Callable[[World], str]
 
@@ -39,14 +45,17 @@ def hold(condition: bool, otherwise: str) -> None:
 
 
 class NotHereFault(Exception):
-    """A step that this machine cannot take, and what it lacks."""
+    """What held of a step that this machine cannot take as a whole, and what it lacks."""
+
+    def __init__(self, told: str, lacking: str) -> None:
+        super().__init__(f"{told}; NOT HERE: {lacking}" if told else f"NOT HERE: {lacking}")
 
 
-def in_kernel_only(node: Node, what: str) -> None:
-    """Raises NotHereFault unless the kernel enforces on this machine."""
+def in_kernel_only(node: Node, what: str, told: str = "") -> None:
+    """Raises NotHereFault unless the kernel enforces on this machine; `told` is what held without it."""
     if not node.in_kernel:
         missing = "; ".join((node.status() or {"missing": []})["missing"])
-        raise NotHereFault(f"enforcement cannot {what} on this machine: {missing}")
+        raise NotHereFault(told, f"{what} ({missing})")
 
 
 def deployment(world: World) -> str:
@@ -80,16 +89,14 @@ def daemons(world: World) -> str:
     world.open_auditing()
     ports = (world.statsd.port, world.auditors_collector.port)
     for number, (operator, port) in enumerate(zip(world.operators, ports, strict=True), start=1):
-        node = Node(f"node-{number}", world.folder, operator, port)
-        world.nodes.append(node)
+        node = world.add_node(f"node-{number}", operator, port)
         node.settle(world.chain, BOND, world.common(f"{node.name}/state", node.port))
     world.keep_time()
+    world.open_dashboard()
     for node in world.nodes:
         node.start()
-    world.oracles += [
-        Oracle(f"oracle-{number}", world.folder, key, free_port())
-        for number, key in enumerate(world.oracle_keys, start=1)
-    ]
+    for number, key in enumerate(world.oracle_keys, start=1):
+        world.add_oracle(f"oracle-{number}", key)
     peers = {oracle.key.address: oracle.url for oracle in world.oracles}
     for oracle in world.oracles:
         env = world.common(f"{oracle.name}/state", oracle.port)
@@ -98,8 +105,12 @@ def daemons(world: World) -> str:
         node.ready()
     for oracle in world.oracles:
         oracle.healthy()
-    scopes = ", ".join((world.nodes[0].status() or {})["scopes"]) or "in user space only"
-    return f"two nodes with {BOND:,} MESH each enforce ({scopes}); three oracles are healthy"
+    if world.prometheus is not None:
+        # An increase is seen only from a number that was there.
+        world.prometheus.knows('metric_access_denied_total{metric="user_location"}', len(world.nodes))
+    scopes = ", ".join((world.nodes[0].status() or {})["scopes"])
+    obeying = f"enforce ({scopes})" if scopes else "limit in user space only"
+    return f"two nodes with {BOND:,} MESH each {obeying}; three oracles are healthy"
 
 
 def enforcement(world: World) -> str:
@@ -123,7 +134,9 @@ def enforcement(world: World) -> str:
     hold("user_location" not in statsd.gauges(), "the server has a user_location")
     hold(statsd.gauges()["latency_p50"] == 12.5, "the location arrived as latency_p50")
     refused = f"refused with {node.refusal}" if node.refusal else "swallowed by the relay"
-    return f"2 allowed gauges arrived; 3 datagrams with a location, one as latency_p50: {refused}, 0 arrived"
+    told = f"2 allowed gauges arrived; 3 datagrams with a location, one as latency_p50: {refused}, 0 arrived"
+    in_kernel_only(node, "a kernel that stops who sends past the relay", told)
+    return told
 
 
 def evidence(world: World) -> str:
@@ -139,12 +152,11 @@ def evidence(world: World) -> str:
 
     index = wait_for("the attempt in the ledger", in_ledger)[0]
     leaf = Ledger(world.chain, node).prove(index)
-    violations = node.metric("charter_violations_total", kind="metric_not_allowed")
-    denied = node.metric("metric_access_denied_total", metric="user_location")
+    # The first of a kind is counted at once, what follows it with the next sweep of the kernel's counters.
+    violations = node.counts("charter_violations_total", 2, kind="metric_not_allowed")
+    denied = node.counts("metric_access_denied_total", 2, metric="user_location")
     version = node.metric("charter_policy_version")
-    hold(
-        violations >= 2 and denied >= 2 and version == 1, f"Prometheus has {violations}, {denied}, {version}"
-    )
+    hold(version == 1, f"Prometheus has version {version}")
     record = wait_for(
         "the attempt on-chain",
         lambda: [record for record in recorded(world, node) if record["evidence"] == leaf],
@@ -157,17 +169,24 @@ def evidence(world: World) -> str:
     hold(len(set(signed)) >= 2 and set(signed) <= members, f"signed by {signed}")
     bond = bond_of(world, node)
     hold(bond == BOND * TOKEN, f"the honest node's bond is {bond}")
-    return (
+    told = (
         f"entry {index} proved included; counters {violations:.0f}/{denied:.0f}/v{version:.0f}; "
         f"{len(signed)} oracles signed; bond still {BOND:,} MESH"
     )
+    if world.prometheus is None:
+        raise NotHereFault(told, "a dashboard's Prometheus (Debian: apt-get install prometheus)")
+    labels = {"kind": "metric_not_allowed", "metric": "user_location", "reason": "forbidden"}
+    asked = [expression for metric in ON_THE_DASHBOARD for expression in expressions(metric)]
+    for expression in asked:
+        world.prometheus.shows(expression, labels)
+    return f"{told}; {len(asked)} of the dashboard's queries show it"
 
 
 def penalty(world: World) -> str:
     """A node without its agent emits; an auditor shows it; the committee confirms; the bond pays."""
     node, auditors = world.nodes[1], world.auditing
-    node.switch_off("the operator", "does not want to be watched")
-    with node.collector() as collector:
+    node.switch_off(OPERATOR, NO_AGENT)
+    with node.unheld_collector() as collector:
         collector.plain(f"user_location:{LOCATION}|g")
     datagram = world.auditors_collector.receive()
     hold(datagram.startswith(b"user_location"), f"the auditor received {datagram!r}")
@@ -184,20 +203,48 @@ def penalty(world: World) -> str:
     hold(0 < paid < lost and paid == applied["bounty"], f"bounty {paid} of a fine of {lost}")
     hold(world.chain.web3.eth.get_transaction_count(payee.address) == 0, "the reporter's address was used")
     mail, slack = world.notices(case)
+    kept_back = suspension(world, node)
+    told = (
+        f"case {case}: node_suspended_24h, fine {lost // TOKEN} MESH, {paid // TOKEN} of it to an address "
+        f"that sent nothing; {mail} mail, {slack} Slack notices; "
+        f"{kept_back} sends kept back until its day was over"
+    )
+    in_kernel_only(node, "an override in the ledger: there was no kernel enforcement to end", told)
+    overrides = [entry for entry in node.entries() if entry["type"] == "override"]
+    logged = [(entry["who"], entry["what"], entry["why"]) for entry in overrides]
+    hold(logged == [(OPERATOR, "enforcement ended", NO_AGENT)], f"the ledger has the overrides {logged}")
+    return f"{told}; the ledger says who switched it off, and why"
 
-    node.start()
-    node.until("to obey its suspension", suspended=True, charter_version=1)
+
+def suspension(world: World, node: Node) -> int:
+    """A suspended node's agent starts, and nothing gets out until its day is over; how much it kept back."""
+    receiver, allowed = world.auditors_collector, "latency_p50:12.5|g"
     with node.collector() as collector:
-        silenced = collector.plain("latency_p50:12.5|g")
-        hold(silenced == node.refusal and world.auditors_collector.silent(), "the suspended node still talks")
+        with collector.stream([allowed]) as runs:
+            node.start()
+            node.until("to obey its suspension", suspended=True, charter_version=1)
+            wait_for(
+                "sends refused as suspended",
+                lambda: node.metric("metric_access_denied_total", reason="suspended"),
+            )
+        # Before the agent has attached its filter nothing holds a collector in the cgroup.
+        unheld = runs.pop(0)[1] if node.in_kernel and runs[0][0] is None else 0
+        if node.in_kernel:
+            answers = {error for error, _ in runs}
+            hold(answers == {node.refusal}, f"the starting agent's kernel answered {runs}")
+        arrived = receiver.drain()
+        hold(
+            arrived <= unheld,
+            f"{arrived} datagrams arrived of a node that its agent held, and {unheld} before",
+        )
+        hold(collector.plain(allowed) == node.refusal, "the suspended node still talks")
         world.devnet.warp(DAY + 1)
         node.until("to be released", suspended=False)
-        hold(collector.plain("latency_p50:12.5|g") is None, "the released node cannot talk")
-    world.auditors_collector.receive()
-    return (
-        f"case {case}: node_suspended_24h, fine {lost // TOKEN} MESH, {paid // TOKEN} of it to an address "
-        f"that sent nothing; {mail} mail, {slack} Slack notices; silent until its day was over"
-    )
+        hold(collector.plain(allowed) is None, "the released node cannot talk")
+    heard = receiver.receive()
+    hold(heard == allowed.encode(), f"the released node was heard saying {heard!r}")
+    hold(receiver.drain() == 0, "the suspended node was heard, too")
+    return sum(count for _, count in runs) + 1
 
 
 def amendment_by_vote(world: World) -> str:
@@ -210,15 +257,14 @@ def amendment_by_vote(world: World) -> str:
     calls = [Call(charter, call.data) for call in changed.calls]
     vote = Vote(chain, world.members[0], calls, "Allow battery_percent at 1 Hz")
     with node.collector() as collector:
-        hold(
-            collector.plain("battery_percent:80|g") == node.refusal,
-            "battery_percent was allowed before the vote",
-        )
+        refusal = collector.plain("battery_percent:80|g")
+        hold(refusal == node.refusal, "battery_percent was allowed before the vote")
         world.devnet.warp(VOTING_DELAY + 1)
         vote.expect(ProposalState.ACTIVE)
         in_favour = vote.cast(world.members, world.relayer) // TOKEN
         world.devnet.warp(AMENDMENT_PERIOD + 1)
         vote.expect(ProposalState.SUCCEEDED)
+        hold("battery_percent" not in statsd.gauges(), "battery_percent arrived before it was allowed")
         vote.queue(world.relayer)
         world.devnet.warp(EXECUTOR_DELAY + 1)
         vote.execute(world.relayer)
@@ -251,27 +297,29 @@ def amendment_by_vote(world: World) -> str:
 def survival(world: World) -> str:
     """The agent dies by SIGKILL: the kernel goes on; restarted, the ledger is whole."""
     node, statsd = world.nodes[0], world.statsd
-    in_kernel_only(node, "survive its agent")
+    in_kernel_only(node, "enforcement that survives its agent")
     witness = Ledger(world.chain, node)
-    before = witness.checkpoint()
-    packets = statsd.packets
+    packets, stopped = statsd.packets, tried(node, "user_location")
     with node.collector() as collector:
-        node.kill()
-        errors = Counter(collector.plain(f"user_location:{LOCATION}|g") for _ in range(50))
-        node.start()
-        while (status := node.status()) is None or status["state"] != "enforcing":
-            errors[collector.plain(f"user_location:{LOCATION}|g")] += 1
-            hold(node.running(), "the agent did not come back")
-        hold(set(errors) == {node.refusal}, f"while the agent was away the kernel answered {dict(errors)}")
+        with collector.stream([f"user_location:{LOCATION}|g"]) as runs:
+            wait_for("the ledger to be written to", lambda: tried(node, "user_location") > stopped)
+            before = witness.checkpoint()
+            node.kill()
+            node.start()
+            status = node.until("to enforce again", state="enforcing")
+        sent = sum(count for _, count in runs)
+        hold({error for error, _ in runs} == {node.refusal}, f"around its death the kernel answered {runs}")
         hold(bool(status["adopted"]), "the agent did not adopt the running enforcement")
+        # Those of the moment of its death may be told twice, none may be missing.
+        wait_for("every attempt in the ledger", lambda: tried(node, "user_location") >= stopped + sent)
         collector.gauge("latency_p99", 31.5)
         wait_for("latency_p99 to arrive", lambda: statsd.gauges().get("latency_p99") == 31.5)
     arrived = statsd.packets - packets
     hold(arrived == 1, f"{arrived} datagrams arrived where one was allowed")
     after = witness.continues(before)
     return (
-        f"{errors.total()} forbidden sends around a SIGKILL: all EPERM, none arrived; programs adopted; "
-        f"ledger of {after.size} entries continues that of {before.size}"
+        f"{sent} forbidden sends around a SIGKILL: all EPERM, none arrived, none missing in the ledger; "
+        f"programs adopted; ledger of {after.size} entries continues that of {before.size}"
     )
 
 
@@ -289,27 +337,37 @@ def committee(world: World) -> str:
     )
     lost.restart()
     lost.healthy()
-    with node.collector() as collector:
-        hold(collector.plain("payment_data:1|g") == node.refusal, "payment_data got out")
-    payment = keccak(text="payment_data")
-    report = wait_for(
-        "a report after the return",
-        lambda: world.chain.logs("ViolationRegistry", "AttemptRecorded", metric=payment),
-        alive=world.oracle_processes(),
-    )[0]
-    signed = signers(world.chain, report["transactionHash"])
-    twice = [
-        key
-        for key, count in Counter((r["node"], r["entry"]) for r in recorded(world, node)).items()
-        if count > 1
-    ]
-    accepted = world.chain.events("OracleCommittee", "ReportAccepted")
-    sequences = [report["sequence"] for report in accepted]
-    hold(not twice and len(set(sequences)) == len(sequences), f"recorded twice: {twice}, {sequences}")
+    waited = reports_until_signed(world, node, lost)
+    attempts = world.chain.events("ViolationRegistry", "AttemptRecorded")
+    entries = Counter((attempt["node"], attempt["entry"]) for attempt in attempts)
+    sequences = Counter(r["sequence"] for r in world.chain.events("OracleCommittee", "ReportAccepted"))
+    twice = [key for key, count in (entries + sequences).items() if count > 1]
+    hold(not twice, f"on-chain twice: {twice}")
     return (
-        f"2 of 3 reported without it; back again; {len(accepted)} reports, {len(set(sequences))} sequences, "
-        f"no attempt twice; the newest has {len(signed)} signatures"
+        f"2 of 3 reported without it; back again, it signed report {waited} of those that followed; "
+        f"{sequences.total()} reports, {entries.total()} attempts, none twice"
     )
+
+
+def reports_until_signed(world: World, node: Node, oracle: Oracle) -> int:
+    """Tries forbidden metrics, each once the last is on-chain, until the oracle signs a report; how many.
+
+    An oracle can sign only what it computed for itself from the chain's newest state.
+    """
+    deadline = time.monotonic() + PATIENCE
+    with node.collector() as collector:
+        for number, name in enumerate(cycle(sorted(enacted_policy(world).forbidden)), start=1):
+            hold(time.monotonic() < deadline, f"{oracle.name} signed none of {number} reports")
+            known = len(reports_of(world, name))
+            hold(collector.plain(f"{name}:1|g") == node.refusal, f"{name} got out")
+            report = wait_for(
+                f"a report of {name}",
+                lambda name=name, known=known: reports_of(world, name)[known:],
+                alive=world.oracle_processes(),
+            )[0]
+            if oracle.key.address in signers(world.chain, report["transactionHash"]):
+                return number
+    raise StoryFault("the charter forbids nothing by name")
 
 
 STORY: tuple[tuple[str, Step], ...] = (
@@ -338,6 +396,20 @@ def enacted_policy(world: World) -> Policy:
 def recorded(world: World, node: Node) -> list[dict[str, object]]:
     """The attempts of a node that are on-chain."""
     return world.chain.events("ViolationRegistry", "AttemptRecorded", node=bytes.fromhex(node.id[2:]))
+
+
+def reports_of(world: World, metric: str) -> list[EventData]:
+    """The records of a metric's attempts, of every node."""
+    return world.chain.logs("ViolationRegistry", "AttemptRecorded", metric=keccak(text=metric))
+
+
+def tried(node: Node, metric: str) -> int:
+    """How many sends of a metric the node's ledger has as stopped."""
+    return sum(
+        entry["count"]
+        for entry in node.entries()
+        if entry["type"] == "attempt" and entry.get("metric") == metric
+    )
 
 
 def bond_of(world: World, node: Node) -> int:

@@ -7,6 +7,8 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -38,6 +40,9 @@ class StatsdServer:
             )
         )
         self.process = Process("statsd", ["node", STATSD, config], folder / "statsd.log")
+
+    def ready(self) -> None:
+        """Waits until it answers."""
         wait_for("the statsd server", self._answers, alive=[self.process])
 
     def gauges(self) -> dict[str, float]:
@@ -77,7 +82,7 @@ class StatsdServer:
 
 
 class Collector:
-    """A collector process in a node's telemetry cgroup; see `scripts/_story/collector.py`."""
+    """A collector process, in a cgroup and as a user if named ("": its own); see `_story/collector.py`."""
 
     def __init__(self, cgroup: str, user: str, port: int) -> None:
         self._child = subprocess.Popen(
@@ -107,10 +112,27 @@ class Collector:
             self._order({"do": "pace", "name": name, "value": value, "hz": hz, "count": count})["sent"]
         )
 
+    @contextmanager
+    def stream(self, datagrams: Sequence[str]) -> Iterator[list[tuple[str | None, int]]]:
+        """Sends these datagrams over and over through a plain socket until the block ends.
+
+        What it yields has, after the block, the errors that the kernel gave in their order, each with how
+        often it came in a row (None: the datagram was taken).
+        """
+        runs: list[tuple[str | None, int]] = []
+        self._write({"do": "stream", "datagrams": list(datagrams)})
+        try:
+            yield runs
+        finally:
+            runs += [(error, count) for error, count in self._order({"do": "enough"})["runs"]]
+
     def _order(self, order: dict[str, Any]) -> dict[str, Any]:
+        self._write(order)
+        return self._answer()
+
+    def _write(self, order: dict[str, Any]) -> None:
         self._orders.write(json.dumps(order) + "\n")
         self._orders.flush()
-        return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         line = self._answers.readline()

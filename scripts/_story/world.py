@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ruamel.yaml import YAML
 from oracles.chain.deployment import Deployment
 from scripts._devnet import Devnet
 from scripts._story.auditors import CHARTER_ADMIN, Auditors
+from scripts._story.dashboards import Prometheus, prometheus_binary
 from scripts._story.nodes import Node
 from scripts._story.oracles import Oracle
 from scripts._story.processes import Process, StoryFault, free_port, wait_for
@@ -58,12 +60,13 @@ class World:
         self.deployment_file = self.folder / "deployment.json"
         self.oracles: list[Oracle] = []
         self.nodes: list[Node] = []
-        self._open: list[Callable[[], None]] = []
+        self.prometheus: Prometheus | None = None
+        self._closing = ExitStack()
 
     def start_devnet(self) -> None:
         """Blocks come with each transaction until the contracts stand, then by the clock."""
         self.devnet = Devnet.start(self.folder)
-        self._open.append(self.devnet.stop)
+        self._closing.callback(self.devnet.stop)
 
     def keep_time(self) -> None:
         """From here on the chain makes a block a second, as a chain does."""
@@ -102,16 +105,29 @@ class World:
 
     def open_telemetry(self) -> None:
         """The statsd server, an auditor's collector, the committee's mail and Slack; no cgroup holds them."""
-        self.auditors_collector = AuditorsCollector()
         self.statsd = StatsdServer(self.folder)
+        self._closing.callback(self.statsd.process.stop)
+        self.auditors_collector = AuditorsCollector()
+        self._closing.callback(self.auditors_collector.stop)
         self.mailbox = Mailbox()
+        self._closing.callback(self.mailbox.stop)
         self.webhook = Webhook()
-        self._open += [
-            self.statsd.process.stop,
-            self.auditors_collector.stop,
-            self.mailbox.stop,
-            self.webhook.stop,
-        ]
+        self._closing.callback(self.webhook.stop)
+        self.statsd.ready()
+
+    def add_node(self, name: str, operator: LocalAccount, destination_port: int) -> Node:
+        """A node whose collectors send to that port; it is taken away with the world."""
+        node = Node(name, self.folder, operator, destination_port)
+        self.nodes.append(node)
+        self._closing.callback(node.remove)
+        return node
+
+    def add_oracle(self, name: str, key: LocalAccount) -> Oracle:
+        """An oracle; it is stopped with the world."""
+        oracle = Oracle(name, self.folder, key, free_port())
+        self.oracles.append(oracle)
+        self._closing.callback(oracle.stop)
+        return oracle
 
     def open_auditing(self) -> None:
         """The audit committee: its members' keys, and the watch that sends their notices."""
@@ -129,7 +145,14 @@ class World:
             "WESTWORLD_SLACK_WEBHOOK_FILE": str(webhook),
         }
         self.watch = Process("the watch", [CHARTER_ADMIN, "watch"], folder / "watch.log", env)
-        self._open.append(self.watch.stop)
+        self._closing.callback(self.watch.stop)
+
+    def open_dashboard(self) -> None:
+        """Prometheus for the agents; `prometheus` stays None where it is not installed."""
+        if binary := prometheus_binary():
+            ports = [node.port for node in self.nodes]
+            self.prometheus = Prometheus(binary, self.folder / "prometheus", ports)
+            self._closing.callback(self.prometheus.stop)
 
     def notices(self, case: int) -> tuple[int, int]:
         """Waits until the penalty of a case was told by mail and by Slack; how many notices came each way."""
@@ -159,13 +182,11 @@ class World:
         }
 
     def close(self) -> None:
-        """Stops every process, newest first, and takes away what was attached. Safe to call again."""
-        for node in self.nodes:
-            node.remove()
-        for oracle in self.oracles:
-            oracle.stop()
-        while self._open:
-            self._open.pop()()
+        """Stops every process, newest first, and takes away what was attached. Safe to call again.
+
+        Each is tried, whatever becomes of the others; the last one's exception is raised.
+        """
+        self._closing.close()
 
     def _plan(self) -> dict[str, object]:
         holders = {member.address: HELD_BY_EACH for member in self.members}

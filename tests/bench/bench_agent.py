@@ -99,8 +99,7 @@ def main() -> None:
             world.start_devnet()
             world.deploy()
             with Relay(world.devnet) as relay:
-                node = Node("bench", world.folder, world.operators[0], receiver.getsockname()[1])
-                world.nodes.append(node)
+                node = world.add_node("bench", world.operators[0], receiver.getsockname()[1])
                 env = world.common("bench/state", node.port) | {"WESTWORLD_RPC_URLS": relay.url}
                 node.settle(world.chain, BOND, env)
                 world.devnet.finalize()
