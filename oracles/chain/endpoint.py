@@ -153,7 +153,8 @@ def rpc_url(text: str) -> httpx.URL:
     """An endpoint's URL; raises `ValueError`, which quotes nothing of it: it may hold a key."""
     with suppress(httpx.InvalidURL):
         url = httpx.URL(text)
-        if url.scheme in ("http", "https") and url.host and (url.port is None or 0 < url.port < 2**16):
+        named = url.host and "%" not in url.host  # what httpx escapes is in no host's name
+        if url.scheme in ("http", "https") and named and (url.port is None or 0 < url.port < 2**16):
             return url
     raise ValueError(
         "must be http(s)://host[:port]/…; in a user name or password, write / as %2F, @ as %40, : as %3A"

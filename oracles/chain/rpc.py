@@ -252,7 +252,9 @@ def _logs(found: Any) -> list[Log]:
 
 
 def _transactions(block: Any) -> list[tuple[str, int, bytes]]:
-    return [(tx["from"].lower(), quantity(tx["nonce"]), unhex(tx["hash"])) for tx in _list(block["transactions"])]
+    return [
+        (tx["from"].lower(), quantity(tx["nonce"]), unhex(tx["hash"])) for tx in _list(block["transactions"])
+    ]
 
 
 def _list(found: Any) -> list[Any]:

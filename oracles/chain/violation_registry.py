@@ -63,7 +63,7 @@ class ViolationRegistry(Contract):
         return int(await self._read(at, "bounty_of", payee))
 
     async def committed_block(self, commitment: bytes, at: Block) -> int:
-        """The block number that a commitment was made in; 0 if it was not, 2**256 - 1 once it was revealed."""
+        """The block number that a commitment was made in; 0: none, 2**256 - 1: it was revealed."""
         return int(await self._read(at, "committed_block", commitment))
 
     def commit(self, commitment: bytes) -> Call:

@@ -349,6 +349,16 @@ def committee(world: World) -> str:
     )
 
 
+def next_report(world: World, metric: str) -> EventData:
+    """Waits for one more record of a metric's attempts than there is now."""
+    known = len(reports_of(world, metric))
+    return wait_for(
+        f"a report of {metric}",
+        lambda: reports_of(world, metric)[known:],
+        alive=world.oracle_processes(),
+    )[0]
+
+
 def reports_until_signed(world: World, node: Node, oracle: Oracle) -> int:
     """Tries forbidden metrics, each once the last is on-chain, until the oracle signs a report; how many.
 
@@ -358,13 +368,8 @@ def reports_until_signed(world: World, node: Node, oracle: Oracle) -> int:
     with node.collector() as collector:
         for number, name in enumerate(cycle(sorted(enacted_policy(world).forbidden)), start=1):
             hold(time.monotonic() < deadline, f"{oracle.name} signed none of {number} reports")
-            known = len(reports_of(world, name))
             hold(collector.plain(f"{name}:1|g") == node.refusal, f"{name} got out")
-            report = wait_for(
-                f"a report of {name}",
-                lambda name=name, known=known: reports_of(world, name)[known:],
-                alive=world.oracle_processes(),
-            )[0]
+            report = next_report(world, name)
             if oracle.key.address in signers(world.chain, report["transactionHash"]):
                 return number
     raise StoryFault("the charter forbids nothing by name")

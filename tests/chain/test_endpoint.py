@@ -24,7 +24,7 @@ BASE = {**HEADER, "baseFeePerGas": "0x7"}
 
 
 class Answers:
-    """What a server says to each method: a whole JSON-RPC answer. `headers`, `body` and `status` overrule it."""
+    """What a server says to each method: a JSON-RPC answer. `headers`, `body` and `status` overrule it."""
 
     def __init__(self) -> None:
         self.by_method: dict[str, Any] = {"eth_chainId": {"result": "0x1"}}
@@ -151,7 +151,9 @@ async def test_no_answer_at_all_is_doubt(answers: Answers, url: str, answer: Any
 
 
 async def test_null_for_an_error_beside_a_result_is_none(answers: Answers, url: str) -> None:
-    answers.by_method = {method: {"result": "0x1", "error": None} for method in ("eth_chainId", "eth_estimateGas")}
+    answers.by_method = {
+        method: {"result": "0x1", "error": None} for method in ("eth_chainId", "eth_estimateGas")
+    }
     async with Rpc.connect([url], 1, attempts=1) as rpc:
         assert await read(rpc, "gas") == 1
 
@@ -241,6 +243,8 @@ async def test_a_url_that_is_none_is_a_clear_fault_that_shows_nothing_of_it(text
     assert "pa/ss" not in str(stop.value) and "hunter" not in str(stop.value)
 
 
-@pytest.mark.parametrize("text", ["http://host", "https://user:pa%2Fss@host:8545/v3/key", "http://[::1]:8545"])
+@pytest.mark.parametrize(
+    "text", ["http://host", "https://user:pa%2Fss@host:8545/v3/key", "http://[::1]:8545"]
+)
 async def test_a_url_may_hold_keys(text: str) -> None:
     assert str(rpc_url(text)) == text

@@ -90,5 +90,5 @@ def pytest_configure(config: pytest.Config) -> None:
     ape_ethereum.provider._post_send_transaction = lambda _transaction, _receipt: None  # type: ignore[assignment]
     HTTPProvider._make_request = make_request  # type: ignore[method-assign,assignment]
     registry.unregister("uint")
-    uint = BaseEquals("uint")  # type: ignore[no-untyped-call]
+    uint = BaseEquals("uint")
     registry.register(uint, UnsignedIntegerEncoder, UnsignedIntegerDecoder, label="uint")

@@ -25,7 +25,7 @@ def plan() -> Plan:
 @pytest.fixture(scope="module")
 def first_block(chain: ChainManager) -> int:
     """The block from which on the deployment is."""
-    return int(chain.blocks.head.number) + 1
+    return (chain.blocks.head.number or 0) + 1
 
 
 @pytest.fixture(scope="module")

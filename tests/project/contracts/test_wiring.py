@@ -109,7 +109,7 @@ def test_a_signed_report_reaches_the_registry_and_costs_nothing(
     committee, registry, nodes = (
         contracts[name] for name in ("OracleCommittee", "ViolationRegistry", "NodeRegistry")
     )
-    seen = int(chain.blocks.head.number)
+    seen = chain.blocks.head.number or 0
     metric = keccak(text="user_location")
     attempt = ReportedAttempt(node, 3, keccak(text="metric_not_allowed"), metric, 1, seen, 5, b"\xe1" * 32)
     payload = encode_payload(b"\x77" * 32, [attempt])
