@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
@@ -92,10 +93,14 @@ def _show(console: Console, told: list[Told]) -> None:
     table.add_column("time", justify="right")
     for step in told:
         colour = COLOURS[step.outcome]
-        table.add_row(f"[{colour}]{step.number} {step.title}[/]", step.verified, f"{step.seconds:.1f} s")
+        said, _, _ = step.verified.partition("\n")
+        table.add_row(f"[{colour}]{step.number} {step.title}[/]", escape(said), f"{step.seconds:.1f} s")
     table.add_section()
     table.add_row("", "", f"{sum(step.seconds for step in told):.1f} s")
     console.print(table)
+    for step in told:
+        if step.outcome is Outcome.FAILED:
+            console.print(escape(step.verified), style=COLOURS[step.outcome])
 
 
 if __name__ == "__main__":

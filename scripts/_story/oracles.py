@@ -12,7 +12,7 @@ from scripts._story.nodes import COMMAND
 from scripts._story.processes import Process, wait_for
 from scripts._story.wallets import keep
 
-SLOT_SECONDS = 12
+SLOT_SECONDS = 6
 
 
 class Oracle:

@@ -86,7 +86,6 @@ def publication(world: World) -> str:
 def daemons(world: World) -> str:
     """Three oracles and two agents start; both nodes post a bond."""
     world.open_telemetry()
-    world.open_auditing()
     ports = (world.statsd.port, world.auditors_collector.port)
     for number, (operator, port) in enumerate(zip(world.operators, ports, strict=True), start=1):
         node = world.add_node(f"node-{number}", operator, port)
@@ -101,6 +100,7 @@ def daemons(world: World) -> str:
     for oracle in world.oracles:
         env = world.common(f"{oracle.name}/state", oracle.port)
         oracle.start(env | {"WESTWORLD_PEERS": json.dumps(peers)})
+    world.open_auditing()
     for node in world.nodes:
         node.ready()
     for oracle in world.oracles:

@@ -26,7 +26,7 @@ from scripts._story.wallets import PASSWORD, Chain, new_account
 
 ROOT = Path(__file__).parents[2]
 BLOCK_SECONDS = 1
-POLL_SECONDS = 2  # six daemons on two cores: asking more often only makes everybody wait
+POLL_SECONDS = 1
 MEMBERS = 5
 ORACLES = 3
 AUDITORS = 2
