@@ -323,6 +323,20 @@ def discard_draft():
 
 
 @external
+@view
+def expect_draft(draft: bytes32):
+    """
+    @dev Throws unless the open draft is exactly the one named: the
+         first call of each part of an amendment that takes several
+         proposals, so that parts take effect in the order that was
+         voted on, whoever executes them and whenever.
+    @param draft The 32-byte digest, the next version while the
+           draft is empty.
+    """
+    drafts._expect(draft)
+
+
+@external
 def enact(draft: bytes32, policy_hash: bytes32):
     """
     @dev Brings the open draft into force as the next version.

@@ -13,12 +13,12 @@
 @custom:replacement The owner deploys a new registry that names this
         one as its predecessor, makes it the arbiter of the node
         registry and the consumer of the committee's topic. Handled
-        ledger entries carry over; bounties stay to be claimed here;
-        holds of open cases lapse. The new registry knows no case of
-        this one: it hears a violation, even one decided here, where
-        it is committed to there while the observation is recent by
-        the new registry's own `recent_blocks`, and no other. So the
-        auditors decide open cases before the vote is executed.
+        ledger entries carry over, and so does which violations were
+        punished: none is twice. Bounties stay to be claimed here;
+        holds of open cases lapse. What was not punished here can be
+        committed to there, while the observation is recent by the
+        new registry's own `recent_blocks`. So the auditors decide
+        open cases before the vote is executed.
         Another committee contract is named with `set_committee`.
 """
 
@@ -82,6 +82,11 @@ exports: (
     cases.__interface__,
     attempts.__interface__,
 )
+
+
+# @dev The interface of an earlier registry.
+interface Predecessor:
+    def was_punished(violation: bytes32) -> bool: view
 
 
 # @dev The topic that the committee reports under.
@@ -281,9 +286,9 @@ def reveal(
     known: bool = False
     severity, penalty, known = staticcall charter.violation_at(kind, charter_version)
     assert known, "violations: kind is not in the charter"
-    case: uint256 = cases._open(
-        keccak256(abi_encode(node, kind, metric, evidence)), again, node, payee, severity, penalty
-    )
+    violation: bytes32 = keccak256(abi_encode(node, kind, metric, evidence))
+    assert not self._was_punished_before(violation), "violations: punished at a predecessor"
+    case: uint256 = cases._open(violation, again, node, payee, severity, penalty)
     log cases.CaseOpened(
         case=case,
         node=node,
@@ -419,6 +424,22 @@ def rewind_entries(node: bytes32, entry: uint256):
 
 
 @external
+@view
+def was_punished(violation: bytes32) -> bool:
+    """
+    @dev Returns whether a violation was confirmed, here or at a
+         predecessor.
+    @param violation The 32-byte hash of the violation, as in
+           `case_on`.
+    @return bool Whether it was.
+    """
+    return (
+        cases._case(cases.case_on[violation]).status == cases._CONFIRMED
+        or self._was_punished_before(violation)
+    )
+
+
+@external
 @pure
 def API_VERSION() -> String[8]:
     """
@@ -426,6 +447,20 @@ def API_VERSION() -> String[8]:
     @return String The version.
     """
     return "1"
+
+
+@internal
+@view
+def _was_punished_before(violation: bytes32) -> bool:
+    """
+    @dev Returns whether a violation was confirmed at a predecessor.
+    @param violation The 32-byte hash of the violation, as in
+           `case_on`.
+    @return bool Whether it was.
+    """
+    return attempts.predecessor != empty(address) and staticcall Predecessor(
+        attempts.predecessor
+    ).was_punished(violation)
 
 
 @internal

@@ -8,8 +8,7 @@
         confirmed, dismissed or expired, and keeps the times of its
         opening and its end, which show how fast the committee is.
         The penalty is fixed at the opening, by the charter version
-        that the report names. What was tried is known to this
-        registry alone: a successor knows nothing of it.
+        that the report names.
 """
 
 

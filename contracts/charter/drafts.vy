@@ -241,6 +241,17 @@ def _record(change: bytes32):
 
 
 @internal
+@view
+def _expect(draft: bytes32):
+    """
+    @dev Throws unless the open draft is the one named.
+    @param draft The 32-byte digest; that of an empty draft is its
+           version.
+    """
+    assert draft == self._draft_digest(), "drafts: another draft is open"
+
+
+@internal
 def _discard():
     """
     @dev Throws the open draft away, whatever its size.

@@ -98,6 +98,10 @@ class Charter(Contract):
         """Drop all changes of the draft."""
         return self._call("discard_draft")
 
+    def expect_draft(self, draft: bytes) -> Call:
+        """Fail unless the open draft's digest is this one."""
+        return self._call("expect_draft", draft)
+
     def enact(self, draft: bytes, policy_hash: bytes) -> Call:
         """Put the draft in force; refused unless its digest is `draft`."""
         return self._call("enact", draft, policy_hash)

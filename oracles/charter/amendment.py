@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "adopt_article": ("uint256", "string"),
     "repeal_article": ("uint256",),
     "set_terms": ("string",),
+    "expect_draft": ("bytes32",),
     "enact": ("bytes32", "bytes32"),
 }
 
@@ -42,9 +44,29 @@ class Amendment:
     """All calls of an amendment, the last of which enacts it: the content of a proposal."""
 
     calls: tuple[CharterCall, ...]
+    version: int
     draft: bytes
     """The draft's digest: the enactment reverts if anything else got into the draft."""
     policy_hash: bytes
+
+    def parts(self, most: int) -> list[tuple[CharterCall, ...]]:
+        """The calls in parts of `most` calls or fewer, for as many proposals.
+
+        Where there are several, each begins by expecting the draft that the one before leaves: anybody may
+        execute a proposal that has passed, and none takes effect out of turn. Raises `ValueError` below 2.
+        """
+        if len(self.calls) <= most:
+            return [self.calls]
+        if most < 2:
+            raise ValueError("a part has an expectation and a change: 2 calls at least")
+        size = most - 1
+        return [
+            (
+                CharterCall("expect_draft", (draft_digest(self.version, self.calls[:start]),)),
+                *self.calls[start : start + size],
+            )
+            for start in range(0, len(self.calls), size)
+        ]
 
 
 def changes(old: Policy, new: Policy) -> list[CharterCall]:
@@ -71,7 +93,7 @@ def changes(old: Policy, new: Policy) -> list[CharterCall]:
     return calls
 
 
-def draft_digest(version: int, calls: list[CharterCall]) -> bytes:
+def draft_digest(version: int, calls: Sequence[CharterCall]) -> bytes:
     """The digest that the Charter will have for a draft of `version` after `calls`."""
     digest = version.to_bytes(32, "big")
     for call in calls:
@@ -88,4 +110,4 @@ def amendment(old: Policy, new: Policy, version: int) -> Amendment:
     if not calls:
         raise ValueError("the policies are equal, there is nothing to enact")
     draft = draft_digest(version, calls)
-    return Amendment((*calls, CharterCall("enact", (draft, new.hash))), draft, new.hash)
+    return Amendment((*calls, CharterCall("enact", (draft, new.hash))), version, draft, new.hash)

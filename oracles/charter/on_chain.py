@@ -88,6 +88,18 @@ async def scene_of_report(
     )
 
 
+async def check_final(registry: ViolationRegistry, case: int, finalized: Block) -> None:
+    """Raise `NotSent` unless a case's number is settled, by the finalized block.
+
+    Until then a reorganisation can give the number to another report, and a vote would count for that one.
+    """
+    if (await registry.case(case, finalized)).status == 0:
+        raise NotSent(
+            f"case {case} is not in the finalized block {finalized.number}: before it is, a reorganisation can "
+            "give its number to another report; try again in a few minutes"
+        )
+
+
 async def _oldest_in_force(charter: Charter, observed_block: int, at: Block) -> int:
     """The version that the registry hears an accusation under: in a grace period, the older one."""
     version = await charter.version(at)

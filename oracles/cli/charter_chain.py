@@ -117,11 +117,13 @@ def report(
 def confirm(case: int, access: Access, form: str) -> None:
     """Confirm a case, as an auditor. The penalty is applied at the threshold's confirmation.
 
+    A case that is not in a finalized block yet is refused: its number could still become another report's.
+
     \b
     Example:
       charter-admin confirm 7 --keystore auditor.json --password-file auditor.password
     """  # noqa: D301
-    _act(access, form, f"case {case} confirmed", lambda registry: registry.confirm(case))
+    _act(access, form, f"case {case} confirmed", lambda registry: registry.confirm(case), case)
 
 
 @click.command()
@@ -142,6 +144,7 @@ def dismiss(case: int, reason: str, access: Access, form: str) -> None:
         form,
         f"voted to dismiss case {case}",
         lambda registry: registry.dismiss(case, keccak(text=reason)),
+        case,
     )
 
 
@@ -183,16 +186,19 @@ def watch() -> None:
     sys.exit(main())
 
 
-def _act(access: Access, form: str, done: str, call: Any) -> None:
+def _act(access: Access, form: str, done: str, call: Any, case: int | None = None) -> None:
     account = access.account()
 
     async def work() -> dict[str, Any]:
         from oracles.chain.violation_registry import ViolationRegistry
-        from oracles.charter.on_chain import transact
+        from oracles.charter.on_chain import check_final, transact
 
         async with access.connect() as (rpc, deployment):
             registry = ViolationRegistry.at(rpc, deployment)
-            await registry.check_version(await rpc.finalized())
+            finalized = await rpc.finalized()
+            await registry.check_version(finalized)
+            if case is not None:
+                await check_final(registry, case, finalized)
             receipt = await transact(rpc, account, call(registry))
             return {
                 "transaction": "0x" + receipt.transaction.hex(),

@@ -71,7 +71,9 @@ class Auditors:
                 raise StoryFault(f"{keystore.stem} opened other evidence than was received")
 
     def confirm(self, case: int) -> None:
-        """Every auditor confirms the case."""
+        """Every auditor confirms the case, once its number is final."""
+        registry = self._chain.contract("ViolationRegistry").functions
+        wait_for("the case to be final", lambda: registry.case_of(case).call(block_identifier="finalized")[4])
         self._each_admin(lambda _: ["confirm", str(case)])
 
     def _each_admin(self, arguments: Callable[[Path], list[str]]) -> None:

@@ -107,6 +107,26 @@ def test_equal_policies_need_no_change_and_cannot_be_enacted() -> None:
         amendment(policy, policy, 2)
 
 
+def test_a_large_amendment_goes_in_parts_that_keep_their_order() -> None:
+    wide = Policy(version="1", metrics={f"m{number}": rule() for number in range(9)})
+    whole = amendment(EMPTY_POLICY, wide, 1)
+    parts = whole.parts(8)
+    assert [len(part) for part in parts] == [8, len(whole.calls) - 7 + 1]
+    done: list[CharterCall] = []
+    for part in parts:
+        assert part[0] == CharterCall("expect_draft", (draft_digest(1, done),))
+        done += part[1:]
+    assert tuple(done) == whole.calls
+    assert parts[0][0].args == ((1).to_bytes(32, "big"),)
+
+
+def test_a_small_amendment_is_one_part() -> None:
+    small = amendment(EMPTY_POLICY, Policy(version="1", metrics={"a": rule()}), 1)
+    assert small.parts(8) == [small.calls]
+    with pytest.raises(ValueError, match="2 calls at least"):
+        small.parts(1)
+
+
 def test_amendment_says_only_what_changes() -> None:
     old = Policy(version="1", metrics={"a": rule()}, forbidden=frozenset({"b"}), articles={1: "x"})
     new = Policy(version="1", metrics={"a": rule(rate_hz=2), "b": rule()})

@@ -154,6 +154,22 @@ def test_a_discarded_draft_leaves_no_trace(charter: ContractInstance, owner: Acc
     assert charter.is_allowed(METRIC)
 
 
+@pytest.mark.feature("C9.2")
+def test_parts_of_an_amendment_expect_what_comes_before(charter: ContractInstance, owner: AccountAPI) -> None:
+    """Whoever asks; an empty draft is expected by its version."""
+    first = (1).to_bytes(32, "big")
+    charter.expect_draft(first)
+    charter.allow_metric("latency_p50", "{}", sender=owner)
+    charter.expect_draft(charter.draft_digest())
+    for other in (first, ZERO):
+        with reverts("drafts: another draft is open"):
+            charter.expect_draft(other)
+    enact(charter, owner)
+    charter.expect_draft((2).to_bytes(32, "big"))
+    with reverts("drafts: another draft is open"):
+        charter.expect_draft(first)
+
+
 def test_discarding_costs_the_same_for_any_draft(charter: ContractInstance, owner: AccountAPI) -> None:
     costs = []
     for size in (1, 6):

@@ -10,6 +10,7 @@ from ape import reverts
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
+from eth_abi import encode
 from eth_utils import keccak
 
 RECENT = 50
@@ -288,6 +289,45 @@ def test_an_unheard_violation_can_be_reported_again(
     assert registry.case_of(second).status == 1
     with reverts("cases: already reported"):
         registry.reveal(*accusation.arguments(), sender=roles.stranger)
+
+
+def test_what_was_punished_before_is_not_punished_by_a_successor(
+    project: ProjectManager,
+    registry: ContractInstance,
+    enacted: ContractInstance,
+    nodes: ContractInstance,
+    chain: ChainManager,
+    roles: Any,
+    accusation: Any,
+    accuse: Callable[..., int],
+) -> None:
+    """Nor by the successor's successor; what was only dismissed is tried anew."""
+    punished, dismissed = accusation, accusation.but(evidence=b"\x0d" * 32)
+    for made, vote in ((punished, registry.confirm), (dismissed, registry.dismiss)):
+        case = accuse(made)
+        for auditor in roles.auditors[:2]:
+            vote(*((case, b"\x01" * 32) if made is dismissed else (case,)), sender=auditor)
+    latest = registry
+    for _ in range(2):
+        latest = roles.owner.deploy(
+            project.ViolationRegistry, enacted, nodes, roles.committee, RECENT, REVIEW, latest
+        )
+    nodes.set_arbiter(latest, sender=roles.owner)
+    for made in (punished, dismissed):
+        latest.commit(made.commitment(chain.chain_id, latest.address), sender=roles.relayer)
+    chain.mine(MINIMUM_AGE - 1)
+    assert latest.was_punished(violation_of(punished)) is True
+    assert latest.was_punished(violation_of(dismissed)) is False
+    with reverts("violations: punished at a predecessor"):
+        latest.reveal(*punished.arguments(), sender=roles.relayer)
+    latest.reveal(*dismissed.arguments(), sender=roles.relayer)
+    assert latest.case_count() == 1
+
+
+def violation_of(accusation: Any) -> bytes:
+    """The id by which the registry knows what was done."""
+    parts = [accusation.node, accusation.kind, accusation.metric, accusation.evidence]
+    return keccak(encode(["bytes32"] * 4, parts))
 
 
 @pytest.mark.parametrize("changed", [{"salt": b"\x04" * 32}, {"payee": ZERO}])

@@ -23,7 +23,7 @@ from oracles.charter.policy import MetricRule, Policy
 from oracles.charter.report import ReportedAttempt, encode_payload
 from oracles.committee.report import AccountSigning, Report, report_message
 from oracles.committee.topic import topic_id
-from oracles.governance.proposal import CHARTER_AMENDMENT, STANDARD, draft, proposal_id
+from oracles.governance.proposal import CHARTER_AMENDMENT, MAX_CALLS, STANDARD, draft, proposal_id
 from scripts import deploy
 from scripts._deployment.plan import Plan
 
@@ -73,6 +73,26 @@ def test_a_vote_changes_the_charter(
     assert charter.version() == 2
     metric = keccak(text="battery_percent")
     assert (charter.is_allowed_at(metric, 1), charter.is_allowed_at(metric, 2)) == (False, True)
+
+
+@pytest.mark.feature("C9.2")
+def test_parts_of_an_amendment_take_effect_in_their_order_only(
+    plan: Plan, contracts: Contracts, chain: ChainManager, members: Sequence[AccountAPI]
+) -> None:
+    charter, before = contracts["Charter"], deploy.first_policy(plan)
+    added = {f"metric_{number}": MetricRule() for number in range(9)}
+    wide = before.model_copy(update={"metrics": {**before.metrics, **added}})
+    first, second = (
+        [Call(charter.address, call.data) for call in part]
+        for part in amendment(before, wide, 2).parts(MAX_CALLS)
+    )
+    with reverts("drafts: another draft is open"):
+        decide(contracts, chain, members, second, CHARTER_AMENDMENT)
+    decide(contracts, chain, members, first, CHARTER_AMENDMENT)
+    proposal = draft(second, "why", track=CHARTER_AMENDMENT)
+    contracts["Governor"].execute(*proposal.arguments(), proposal.description_hash, sender=members[1])
+    assert charter.version() == 2
+    assert charter.is_allowed(keccak(text="metric_8"))
 
 
 @pytest.mark.feature("C9.2")
