@@ -127,7 +127,7 @@ class Agent:
             missing=self.condition.missing,
             limits=self.condition.limits,
             standing=self.standing.current.standing.value,
-            suspended=self.standing.current.silenced,
+            suspended=self._silenced is not False,
             charter_version=self._applied.version if self._applied else 0,
             charter_final=self._applied is not None and self._applied.final,
             finalized_block=self.charter.finalized.number if self.charter.finalized else 0,

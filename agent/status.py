@@ -30,6 +30,7 @@ class Status(BaseModel):
     """Scopes that this machine's kernel cannot give; they do not make it degraded."""
     standing: str
     suspended: bool
+    """Whether nothing gets out: what was asked of the enforcer last, not what the standing will bring."""
     charter_version: int
     charter_final: bool
     """Whether that version is in force as a whole; until its block is final, only what it tightens is."""

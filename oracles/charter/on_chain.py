@@ -17,6 +17,7 @@ from oracles.chain.follower import Follower
 from oracles.chain.node_registry import NodeRegistry
 from oracles.chain.rpc import Rpc
 from oracles.chain.violation_registry import ViolationRegistry
+from oracles.charter.canonical import name_id
 from oracles.charter.chain_source import CharterHistory
 from oracles.charter.charter_events import EVENT_NAMES, charter_event
 from oracles.charter.node_audit import NodeRecord, events_of
@@ -69,7 +70,7 @@ async def node_record(rpc: Rpc, deployment: Deployment, node: str) -> NodeRecord
 
 
 async def scene_of_report(
-    rpc: Rpc, deployment: Deployment, observed_block: int | None, charter_version: int | None
+    rpc: Rpc, deployment: Deployment, metric: str, observed_block: int | None, charter_version: int | None
 ) -> Scene:
     """What a report needs from the chain, by default as of the newest finalized block."""
     block = await rpc.finalized()
@@ -78,13 +79,18 @@ async def scene_of_report(
     for contract in (registry, charter):
         await contract.check_version(block)
     observed = block.number if observed_block is None else observed_block
+    version = charter_version or await _oldest_in_force(charter, observed, block)
+    listed = await charter.is_allowed_at(name_id(metric), version, block) or await charter.is_forbidden(
+        name_id(metric), block
+    )
     return Scene(
         chain_id=deployment.chain_id,
         registry=registry.address,
-        charter_version=charter_version or await _oldest_in_force(charter, observed, block),
+        charter_version=version,
         observed_block=observed,
         auditors=await registry.auditors(block),
         minimum_age=await registry.minimum_age(block),
+        listed=listed,
     )
 
 
@@ -95,8 +101,8 @@ async def check_final(registry: ViolationRegistry, case: int, finalized: Block) 
     """
     if (await registry.case(case, finalized)).status == 0:
         raise NotSent(
-            f"case {case} is not in the finalized block {finalized.number}: before it is, a reorganisation can "
-            "give its number to another report; try again in a few minutes"
+            f"case {case} is not in the finalized block {finalized.number}: before it is, a reorganisation "
+            "can give its number to another report; try again in a few minutes"
         )
 
 

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from oracles.charter.canonical import canonical_json, name_id
 from oracles.charter.entry import Hash, NodeId
-from oracles.charter.evidence import SealedEvidence, seal
+from oracles.charter.evidence import Evidence, SealedEvidence, seal
 from oracles.charter.fields import MetricName, word_of
 from oracles.charter.vocabulary import Kind
 
@@ -63,14 +63,8 @@ class Scene:
     """The auditors' addresses and X25519 keys."""
     minimum_age: int
     """How many blocks after its commitment a report can be revealed."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the reporter holds: the metric that was seen, and whatever shows it."""
-
-    metric: str
-    content: bytes
+    listed: bool
+    """Whether the charter lists the metric's name, allowed or forbidden."""
 
 
 class Report(BaseModel):
@@ -85,6 +79,7 @@ class Report(BaseModel):
     node: NodeId
     kind: Annotated[Kind, word_of(Kind)]
     metric: MetricName
+    metric_id: Hash
     charter_version: Annotated[int, Field(gt=0)]
     observed_block: Annotated[int, Field(ge=0)]
     evidence: Hash
@@ -97,7 +92,7 @@ class Report(BaseModel):
             self.payee,
             bytes.fromhex(self.node[2:]),
             name_id(self.kind.value),
-            name_id(self.metric),
+            bytes.fromhex(self.metric_id[2:]),
             self.charter_version,
             self.observed_block,
             bytes.fromhex(self.evidence[2:]),
@@ -143,7 +138,7 @@ def report_violation(
     The evidence is sealed to the audit committee. Nothing is sent: the report has the two calls for that.
     Raises `EvidenceRefused`, or `ValueError` for what is no report.
     """
-    sealed, digest = seal(evidence.content, scene.auditors)
+    sealed, salted = seal(evidence, scene.auditors)
     report = Report(
         chain_id=scene.chain_id,
         registry=scene.registry,
@@ -151,9 +146,10 @@ def report_violation(
         node=target,
         kind=type,
         metric=evidence.metric,
+        metric_id="0x" + salted.metric_id(scene.listed).hex(),
         charter_version=scene.charter_version,
         observed_block=scene.observed_block,
-        evidence="0x" + digest.hex(),
+        evidence=sealed.evidence,
         salt="0x" + secrets.token_hex(32),
     )
     return report, sealed

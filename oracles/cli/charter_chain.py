@@ -12,8 +12,8 @@ from eth_utils.crypto import keccak
 
 from oracles.chain.block import Call, Receipt
 from oracles.chain.deployment import Deployment
-from oracles.charter.evidence import MAX_EVIDENCE_BYTES, EvidenceRefused, SealedEvidence
-from oracles.charter.violation_report import NOBODY, Evidence, NotSent, Report, report_violation
+from oracles.charter.evidence import MAX_EVIDENCE_BYTES, Evidence, EvidenceRefused, SealedEvidence
+from oracles.charter.violation_report import NOBODY, NotSent, Report, report_violation
 from oracles.charter.vocabulary import Kind
 from oracles.cli.chain_access import Access, chain_options, node_option
 from oracles.cli.output import USAGE, clear_errors, fail, format_option, run_async, show_json
@@ -85,7 +85,7 @@ def report(
         from oracles.charter.on_chain import scene_of_report, transact, until_block
 
         async with access.connect() as (rpc, deployment):
-            scene = await scene_of_report(rpc, deployment, observed_block, charter_version)
+            scene = await scene_of_report(rpc, deployment, metric, observed_block, charter_version)
             try:
                 made, sealed = report_violation(Kind(kind), payee, node, Evidence(metric, content), scene)
             except EvidenceRefused:

@@ -91,11 +91,17 @@ def open_evidence(sealed: Path, key_file: Path, out: Path, expected: str | None,
     evidence = SealedEvidence.from_json(_bounded(sealed))
     if expected is not None and expected.lower() != evidence.evidence:
         raise EvidenceRefused(f"this is other evidence than the case's: its hash is {evidence.evidence}")
-    content = unseal(evidence, access.account().address, _load(key_file, access))
+    opened = unseal(evidence, access.account().address, _load(key_file, access))
     out.touch(mode=0o600)
-    out.write_bytes(content)
+    out.write_bytes(opened.evidence.content)
     checked = "as the case has it" if expected else "compare it with the case's"
-    click.echo(f"{len(content)} bytes with the hash {evidence.evidence}: {checked}", err=True)
+    click.echo(f"{len(opened.evidence.content)} bytes with the hash {evidence.evidence}: {checked}", err=True)
+    listed, unlisted = (opened.metric_id(listed).hex() for listed in (True, False))
+    click.echo(
+        f"metric {opened.evidence.metric}: the case has 0x{listed}, "
+        f"or where the charter did not list the name 0x{unlisted}",
+        err=True,
+    )
 
 
 def _bounded(file: Path) -> bytes:

@@ -184,6 +184,15 @@ async def test_a_standing_known_before_enforcement_was_off_releases_nothing(stat
         assert ("suspend", False) not in bench.enforcer.told
 
 
+async def test_it_says_suspended_until_the_silence_has_ended(state: Path) -> None:
+    async with running(state, sound_chain()) as bench:
+        await bench.agent.standing.update()
+        status = bench.agent.status()
+        assert (status.standing, status.suspended) == ("active", True)
+        await bench.agent.follow()
+        assert bench.agent.status().suspended is False
+
+
 async def test_a_rate_limited_node_is_slowed_and_sped_up_again(state: Path) -> None:
     chain = sound_chain()
     async with running(state, chain) as bench:

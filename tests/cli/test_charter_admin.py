@@ -226,15 +226,17 @@ def test_evidence_that_is_not_the_case_s_is_not_opened(tmp_path: Path) -> None:
     from nacl.signing import SigningKey
     from pydantic import SecretStr
 
-    from oracles.charter.evidence import seal
+    from oracles.charter.canonical import name_id
+    from oracles.charter.evidence import Evidence, seal
     from oracles.daemon.keystore import save_account, save_signing_key
 
     account, seed, password = Account.create(), SigningKey.generate(), SecretStr("right")
     save_account(tmp_path / "key.json", account, password, iterations=2)
     save_signing_key(tmp_path / "evidence.key", seed, password)
     (tmp_path / "password").write_text("right\n")
-    sealed, digest = seal(
-        b"what was received", {account.address: bytes(seed.to_curve25519_private_key().public_key)}
+    sealed, salted = seal(
+        Evidence("cpu", b"what was received"),
+        {account.address: bytes(seed.to_curve25519_private_key().public_key)},
     )
     (tmp_path / "sealed.json").write_bytes(sealed.to_json())
     keys = ["--evidence-key", "evidence.key", "--keystore", "key.json", "--password-file", "password"]
@@ -246,5 +248,8 @@ def test_evidence_that_is_not_the_case_s_is_not_opened(tmp_path: Path) -> None:
     assert "other evidence" in other.stderr
     assert "compare it" in run(*command).stderr
     (tmp_path / "out").unlink()
-    assert "as the case has it" in run(*command, "--hash", "0x" + digest.hex()).stderr
+    said = run(*command, "--hash", "0x" + salted.hash.hex()).stderr
+    assert "as the case has it" in said
+    assert f"metric cpu: the case has 0x{name_id('cpu').hex()}" in said
+    assert salted.metric_id(listed=False).hex() in said
     assert (tmp_path / "out").read_bytes() == b"what was received"
