@@ -1,8 +1,8 @@
 """Evidence of a violation: personal data, so on-chain there is only a salted hash, and the file is sealed.
 
 The metric's name and the content are encrypted once under a fresh key (NaCl secretbox, XSalsa20-Poly1305),
-and that key is sealed to each auditor's X25519 key (NaCl sealed box). Any one auditor can open the file, nobody
-else can, and it does not tell who sealed it.
+and that key is sealed to each auditor's X25519 key (NaCl sealed box). Any one auditor can open the file,
+nobody else can, and it does not tell who sealed it.
 """
 
 from __future__ import annotations
