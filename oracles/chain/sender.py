@@ -6,12 +6,13 @@ later transaction for it has that same nonce, so the chain can include only one 
 argument.
 """
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import anyio
 import structlog
-from eth_account.signers.local import LocalAccount
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import HexStr
 from hexbytes import HexBytes
 
@@ -21,6 +22,9 @@ from oracles.chain.fees import FeePolicy, Fees
 from oracles.chain.outbox import Attempt, Intent, Outbox, Row, State
 from oracles.chain.rpc import Rpc
 from oracles.chain.search import first_block_where
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 Settled = Callable[[Intent, Block], Awaitable[bool]]
 """Asks the chain, at a block, whether an intent's effect is already there, whoever brought it about."""
@@ -267,6 +271,8 @@ class Sender:
 
 def _gas_of(attempt: Attempt) -> int:
     """The gas limit that a signed transaction has."""
+    from eth_account.typed_transactions.typed_transaction import TypedTransaction  # here: slow to load
+
     signed = TypedTransaction.from_bytes(HexBytes(attempt.raw))
     return int(signed.as_dict()["gas"])
 

@@ -1,16 +1,17 @@
 """What a daemon stands in while it runs, and how it starts, loops and ends."""
 
+from __future__ import annotations
+
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup, TaskStatus
-from eth_account.signers.local import LocalAccount
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -30,6 +31,9 @@ from oracles.daemon.metrics import Metrics
 from oracles.daemon.outbox import OUTBOX_SCHEMA, StoredOutbox
 from oracles.daemon.settings import Settings
 from oracles.daemon.store import Store
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 EXIT_CRASHED = 1
 """Something nobody foresaw: a supervisor may start it again."""

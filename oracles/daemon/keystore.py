@@ -4,15 +4,15 @@ Seeds lie in a JSON file of our own: Argon2id (RFC 9106) makes the key, XSalsa20
 seals.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
@@ -21,6 +21,12 @@ from nacl.utils import random
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from oracles.daemon.errors import KeystoreFault, WrongPassword
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+_OPERATIONS, _MEMORY = 3, 64 << 20
+"""RFC 9106's second recommended choice: an agent may have no more memory to spare while it starts."""
 
 
 class SealedSeed(BaseModel):
@@ -45,12 +51,16 @@ def save_account(
 
     Raises `KeystoreFault` where the file is there already, or cannot be written.
     """
+    from eth_account import Account  # here: an agent, which has none, need not wait for it
+
     sealed = Account.encrypt(account.key, password.get_secret_value(), iterations=iterations)
     _write(path, {**sealed, "address": account.address.removeprefix("0x").lower()})
 
 
 def load_account(path: Path, password: SecretStr) -> LocalAccount:
     """The chain key in a V3 keystore; raises `WrongPassword` or `KeystoreFault`."""
+    from eth_account import Account
+
     sealed = _read(path)
     try:
         key = Account.decrypt(sealed, password.get_secret_value())
@@ -70,8 +80,8 @@ def save_signing_key(
     key: SigningKey,
     password: SecretStr,
     *,
-    operations: int = argon2id.OPSLIMIT_MODERATE,
-    memory: int = argon2id.MEMLIMIT_MODERATE,
+    operations: int = _OPERATIONS,
+    memory: int = _MEMORY,
 ) -> None:
     """Seal an Ed25519 key's seed; raises `KeystoreFault` where the file is there already, or cannot be
     written.
