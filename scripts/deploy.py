@@ -50,6 +50,7 @@ def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Pat
     """
     try:
         plan = Plan.load(plan_file)
+        plan.check_deployer(account.address)
     except PlanFault as fault:
         raise click.ClickException(str(fault)) from None
     if not isinstance(account, TestAccountAPI):

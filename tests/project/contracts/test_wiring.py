@@ -25,7 +25,7 @@ from oracles.committee.report import AccountSigning, Report, report_message
 from oracles.committee.topic import topic_id
 from oracles.governance.proposal import CHARTER_AMENDMENT, STANDARD, draft, proposal_id
 from scripts import deploy
-from scripts._deployment.plan import Plan
+from scripts._deployment.plan import MINIMUM_AGE, Plan
 
 FOR = 1
 DAY = 86_400
@@ -161,6 +161,10 @@ def test_a_power_that_was_not_handed_over_stops_the_deployment(
     )
     with pytest.raises(click.ClickException, match=f"{contract}: owner is held by {accounts[0].address}"):
         deploy.verify_powers(chain.provider.web3, contracts, first_block)
+
+
+def test_the_plans_least_age_is_the_contracts(contracts: Contracts) -> None:
+    assert contracts["ViolationRegistry"].MINIMUM_AGE() == MINIMUM_AGE
 
 
 def test_the_addresses_are_written_whole_or_not_at_all(
