@@ -2,11 +2,12 @@
 
     ape run deploy --plan deploy/environments/development/plan.yaml --output .westworld/deployment.json
 
-The addresses are written only after the powers were read back from the chain and agree with
-`docs/trust.md`: daemons never see a deployment whose keys lie elsewhere.
+The addresses are written only after powers, times and seats were read back from the chain and agree with
+`docs/trust.md` and the plan: daemons never see a deployment whose keys lie elsewhere.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Pat
     """
     try:
         plan = Plan.load(plan_file)
+        plan.check_deployer(account.address)
+        check_measures(plan)
     except PlanFault as fault:
         raise click.ClickException(str(fault)) from None
     if not isinstance(account, TestAccountAPI):
@@ -61,9 +64,31 @@ def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Pat
     seat(plan, contracts, account)
     share_out(plan, contracts, account)
     hand_over(contracts, account)
-    verify_powers(provider.web3, contracts, first_block)
+    verify_powers(plan, provider.web3, contracts, first_block)
     write_deployment(output, provider.chain_id, first_block, contracts)
     click.echo(f"Deployed {len(contracts)} contracts; addresses are in {output}.")
+
+
+def promise() -> trust.Trust:
+    """What the trust document promises of every deployment."""
+    return trust.stated((project.path / "docs" / "trust.md").read_text(encoding="utf-8"))
+
+
+def check_measures(plan: Plan) -> None:
+    """Raises PlanFault for a time or quorum below what the trust document promises."""
+    planned = set()
+    for name, executor, track in (
+        ("standard", "StandardExecutor", plan.tracks.standard),
+        ("charter_amendment", "CharterExecutor", plan.tracks.charter_amendment),
+    ):
+        planned |= {
+            trust.Measure("Governor", f"voting delay of {name}", track.voting_delay),
+            trust.Measure("Governor", f"voting period of {name}", track.voting_period),
+            trust.Measure("Governor", f"quorum of {name}", track.quorum_percent),
+            trust.Measure(executor, "minimum delay", track.executor_delay),
+        }
+    if below := trust.shortfalls(promise().measures, frozenset(planned)):
+        raise PlanFault("the plan falls short of docs/trust.md:\n" + "\n".join(below))
 
 
 def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
@@ -193,15 +218,22 @@ def hand_over(contracts: dict[str, ContractInstance], account: AccountAPI) -> No
         contracts[name].transfer_ownership(contracts["StandardExecutor"], sender=account)
 
 
-def verify_powers(web3: Web3, contracts: dict[str, ContractInstance], first_block: int) -> None:
-    """Reads every power back and compares it with the trust document; stops where they differ."""
-    promised = trust.stated((project.path / "docs" / "trust.md").read_text(encoding="utf-8"))
+def verify_powers(plan: Plan, web3: Web3, contracts: dict[str, ContractInstance], first_block: int) -> None:
+    """Reads powers, times and seats back; stops where they differ from the trust document or the plan."""
+    seats = {
+        trust.Seats(contract, tuple(sorted(planned.members, key=str.lower)), planned.threshold)
+        for contract, planned in (("OracleCommittee", plan.oracles), ("ViolationRegistry", plan.auditors))
+    }
+    promised = replace(promise(), seats=frozenset(seats))
     addresses = {name: contract.address for name, contract in contracts.items()}
     abis = {name: load_abi(ABI_OF.get(name, name)).entries for name in contracts}
     wrong = trust.differences(promised, trust.deployed(web3, addresses, abis, first_block))
     if wrong:
         raise click.ClickException("the powers are not where docs/trust.md has them:\n" + "\n".join(wrong))
-    click.echo(f"verified {len(promised)} powers against docs/trust.md")
+    click.echo(
+        f"verified {len(promised.powers)} powers, {len(promised.measures)} times and quorums against "
+        f"docs/trust.md, {len(promised.seats)} bodies' seats against the plan"
+    )
 
 
 def write_deployment(

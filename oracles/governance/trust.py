@@ -1,14 +1,14 @@
-"""Who holds which power, as `docs/trust.md` states it and as the chain has it.
+"""Who holds which power and how fast it works, as `docs/trust.md` states it and as the chain has it.
 
-The document is the promise, the chain is the fact. `stated` reads the table of the one, `deployed`
-reads the roles of the other, and `differences` names every disagreement. Roles of the executors are
-rebuilt from their `RoleGranted` and `RoleRevoked` events, and reserved calls are looked for in the
-Governor's `CallReserved`, so that a holder or an exception nobody thought of shows.
+The document is the promise, the chain is the fact. `stated` reads the tables of the one, `deployed`
+reads the contracts of the other, and `differences` names every disagreement. Roles of the executors are
+rebuilt from their `RoleGranted` and `RoleRevoked` events, and reserved calls and topics are looked for in
+`CallReserved` and `TopicSet`, so that a holder or an exception nobody thought of shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -30,7 +30,12 @@ FIXED = (
     ("ViolationRegistry", "nodes"),
     ("ViolationRegistry", "token"),
 )
-HEADING = ("Contract", "Power", "Held by")
+#: Seats that people hold, by the getter of their members.
+SEATED = (("OracleCommittee", "members"), ("ViolationRegistry", "auditors"))
+TOPIC = "charter"
+POWERS = ("Contract", "Power", "Held by")
+MEASURES = ("Contract", "Time or quorum", "At least")
+UNITS = {"s": 1, "min": 60, "h": 3600, "%": 1}
 
 
 @dataclass(frozen=True, order=True)
@@ -49,27 +54,62 @@ class Power:
     holders: tuple[str, ...]
 
 
-def stated(document: str) -> frozenset[Power]:
-    """The powers in the table of a trust document.
+@dataclass(frozen=True, order=True)
+class Measure:
+    """How long something takes, or how many votes it takes.
 
-    The table is the one headed `Contract | Power | Held by`; holders are separated by commas, and
-    "nobody" stands for none.
-
-    Raises:
-        ValueError: the document has no such table.
+    Attributes:
+        contract: name of the contract, as the deployment file has it.
+        name: what is measured, such as `voting period of standard`.
+        amount: in seconds; a quorum in percent of the supply.
 
     """
-    lines = [line.strip() for line in document.splitlines()]
-    heading = f"| {' | '.join(HEADING)} |"
-    if heading not in lines:
-        raise ValueError(f"the trust document has no table headed {heading}")
-    rows = takewhile(lambda line: line.startswith("|"), lines[lines.index(heading) + 2 :])
+
+    contract: str
+    name: str
+    amount: int
+
+
+@dataclass(frozen=True, order=True)
+class Seats:
+    """A body of people: the contract that seats it, its members in ascending order, how many decide."""
+
+    contract: str
+    members: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Who is trusted with what. A document names no seats: they differ from network to network."""
+
+    powers: frozenset[Power]
+    measures: frozenset[Measure]
+    seats: frozenset[Seats] = frozenset()
+
+
+def stated(document: str) -> Trust:
+    """The powers and the least times and quorums in the tables of a trust document.
+
+    Holders of a power are separated by commas, and "nobody" stands for none; an amount has a unit of `UNITS`.
+
+    Raises:
+        ValueError: the document lacks one of the tables, or a row cannot be read.
+
+    """
     powers = set()
-    for row in rows:
-        contract, name, held_by = (cell.strip().strip("`") for cell in row.strip("|").split("|"))
+    for contract, name, held_by in _rows(document, POWERS):
         holders = (holder.strip().strip("`") for holder in held_by.split(","))
         powers.add(Power(contract, name, tuple(sorted(h for h in holders if h != "nobody"))))
-    return frozenset(powers)
+    measures = set()
+    for contract, name, amount in _rows(document, MEASURES):
+        number, _, unit = amount.partition(" ")
+        if not number.isdecimal() or unit not in UNITS:
+            raise ValueError(
+                f"the trust document has {amount!r} for {name}: say a number of {', '.join(UNITS)}"
+            )
+        measures.add(Measure(contract, name, int(number) * UNITS[unit]))
+    return Trust(frozenset(powers), frozenset(measures))
 
 
 def deployed(
@@ -77,14 +117,14 @@ def deployed(
     addresses: Mapping[str, str],
     abis: Mapping[str, Sequence[Any]],
     from_block: int,
-) -> frozenset[Power]:
-    """The powers as a chain has them at its latest block.
+) -> Trust:
+    """The powers, times, quorums and seats as a chain has them at its latest block.
 
     Args:
         web3: a connection to the chain.
         addresses: every deployed contract by name; the two executors under their own names.
         abis: the contracts' ABIs by the same names.
-        from_block: the block of the deployment, from which role events are read.
+        from_block: the block of the deployment, from which events are read.
 
     """
     names = {Web3.to_checksum_address(address): name for name, address in addresses.items()}
@@ -101,16 +141,20 @@ def deployed(
     powers = {single(name, "owner", contract(name).functions.owner().call()) for name in OWNED}
     nodes, committee = contract("NodeRegistry"), contract("OracleCommittee")
     powers.add(single("NodeRegistry", "arbiter", nodes.functions.arbiter().call()))
-    topic = Web3.keccak(text="charter")
-    powers.add(single("OracleCommittee", "consumer of charter", committee.functions.consumer(topic).call()))
+    powers |= {
+        single("OracleCommittee", f"consumer of {topic}", consumer)
+        for topic, consumer in _consumers(committee, from_block).items()
+    }
     powers.add(single("NodeRegistry", "treasury", nodes.functions.treasury().call()))
     violations = contract("ViolationRegistry")
     powers.add(single("ViolationRegistry", "committee", violations.functions.committee().call()))
     powers |= {single(name, getter, contract(name).functions[getter]().call()) for name, getter in FIXED}
-    governor = contract("Governor")
+    governor, measures = contract("Governor"), set()
     for index in range(governor.functions.trackCount().call()):
         track = governor.functions.trackName(index).call()
-        _, executor, administrator, *_ = governor.functions.track(track).call()
+        _, executor, administrator, delay, period, _, quorum = governor.functions.track(track).call()
+        for name, amount in (("voting delay", delay), ("voting period", period), ("quorum", quorum)):
+            measures.add(Measure("Governor", f"{name} of {_word(track)}", amount))
         powers.add(single("Governor", f"executor of {_word(track)}", Web3.to_checksum_address(executor)))
         powers.add(Power("Governor", f"administrator of {_word(track)}", (_word(administrator),)))
     # Reserved calls are read from the events, too: one that nobody thought of, of a single function, shows.
@@ -127,11 +171,45 @@ def deployed(
         for role in ROLES:
             held = holders.get(bytes(executor.functions[role]().call()), set())
             powers.add(Power(name, role, tuple(sorted(named(holder) for holder in held))))
-    return frozenset(powers)
+        measures.add(Measure(name, "minimum delay", executor.functions.getMinDelay().call()))
+    seats = set()
+    for name, getter in SEATED:
+        functions = contract(name).functions
+        members = tuple(sorted(functions[getter]().call(), key=str.lower))
+        seats.add(Seats(name, members, functions.threshold().call()))
+    return Trust(frozenset(powers), frozenset(measures), frozenset(seats))
 
 
-def differences(promised: frozenset[Power], found: frozenset[Power]) -> list[str]:
-    """Every disagreement between the document and the chain, one sentence each; empty when they agree."""
+def differences(promised: Trust, found: Trust) -> list[str]:
+    """Every disagreement between a promise and a chain, one sentence each; empty when they agree.
+
+    Powers must be equal and amounts reached. Seats must be equal where the promise names them.
+    """
+    return [
+        *_other_holders(promised.powers, found.powers),
+        *shortfalls(promised.measures, found.measures),
+        *_other_seats(promised.seats, found.seats),
+    ]
+
+
+def shortfalls(promised: frozenset[Measure], found: frozenset[Measure]) -> list[str]:
+    """Every time and quorum below what is promised, one sentence each."""
+    facts = {(measure.contract, measure.name): measure for measure in found}
+    return [
+        f"{least.contract}: {least.name} is {spoken(fact) if fact else 'not there'}, "
+        f"the trust document says at least {spoken(least)}"
+        for least in sorted(promised)
+        for fact in [facts.get((least.contract, least.name))]
+        if fact is None or fact.amount < least.amount
+    ]
+
+
+def spoken(measure: Measure) -> str:
+    """The amount with its unit."""
+    return f"{measure.amount} {'%' if measure.name.startswith('quorum') else 's'}"
+
+
+def _other_holders(promised: frozenset[Power], found: frozenset[Power]) -> list[str]:
     promises = {(power.contract, power.name): power.holders for power in promised}
     facts = {(power.contract, power.name): power.holders for power in found}
     return [
@@ -141,6 +219,43 @@ def differences(promised: frozenset[Power], found: frozenset[Power]) -> list[str
         if promises.get(key) != facts.get(key)
         for contract, name in [key]
     ]
+
+
+def _other_seats(promised: frozenset[Seats], found: frozenset[Seats]) -> list[str]:
+    facts = {seats.contract: seats for seats in found}
+    return [
+        f"{seats.contract}: {fact.threshold} of {_spoken(fact.members)} decide, "
+        f"the plan says {seats.threshold} of {_spoken(seats.members)}"
+        for seats in sorted(promised)
+        for fact in [facts[seats.contract]]
+        if fact != seats
+    ]
+
+
+def _rows(document: str, heading: tuple[str, str, str]) -> Iterator[tuple[str, str, str]]:
+    """The cells of a table's rows, by its heading."""
+    lines = [line.strip() for line in document.splitlines()]
+    head = f"| {' | '.join(heading)} |"
+    if head not in lines:
+        raise ValueError(f"the trust document has no table headed {head}")
+    for row in takewhile(lambda line: line.startswith("|"), lines[lines.index(head) + 2 :]):
+        cells = [cell.strip().strip("`") for cell in row.strip("|").split("|")]
+        if len(cells) != len(heading):
+            raise ValueError(f"the trust document has a row of {len(cells)} cells under {head}: {row}")
+        yield cells[0], cells[1], cells[2]
+
+
+def _consumers(committee: Contract, from_block: int) -> dict[str, ChecksumAddress]:
+    """Whoever receives a topic's reports: of ours, and of any other that is open."""
+    ours = bytes(Web3.keccak(text=TOPIC))
+    logs = committee.events.TopicSet().get_logs(from_block=from_block)
+    topics = {ours} | {bytes(log["args"]["topic"]) for log in logs}
+    consumers = {topic: committee.functions.consumer(topic).call() for topic in topics}
+    return {
+        TOPIC if topic == ours else f"0x{topic.hex()}": consumer
+        for topic, consumer in consumers.items()
+        if topic == ours or consumer != ANYBODY
+    }
 
 
 def _role_holders(executor: Contract, from_block: int) -> dict[bytes, set[ChecksumAddress]]:

@@ -89,6 +89,16 @@ class Seats(_Part):
         return self
 
 
+class Oracles(Seats):
+    """The oracle committee. More than half must agree: two reports for one slot then share a signer."""
+
+    @model_validator(mode="after")
+    def _majority(self) -> Oracles:
+        if self.threshold * 2 <= len(self.members):
+            raise ValueError(f"threshold {self.threshold} is no majority of the {len(self.members)} members")
+        return self
+
+
 class Charter(_Part):
     """The first policy and the first constitution. Paths are relative to the plan's file."""
 
@@ -104,10 +114,14 @@ class Nodes(_Part):
     unbonding_period: Seconds
 
 
+MINIMUM_AGE = 5
+"""How many blocks a commitment has to be old when it is revealed, as the ViolationRegistry has it."""
+
+
 class Violations(_Part):
     """How old an observation may be when it is reported, and how long auditors have."""
 
-    recent_blocks: Annotated[int, Field(ge=1)]
+    recent_blocks: Annotated[int, Field(ge=MINIMUM_AGE)]
     review_period: Annotated[int, Field(gt=0)]
 
 
@@ -119,7 +133,7 @@ class Plan(_Part):
     charter: Charter
     nodes: Nodes
     violations: Violations
-    oracles: Seats
+    oracles: Oracles
     auditors: Seats
 
     @model_validator(mode="after")
@@ -131,6 +145,29 @@ class Plan(_Part):
                 f"holders get {held} of {supply} tokens: a quorum of {percent} % can never be reached"
             )
         return self
+
+    @model_validator(mode="after")
+    def _bonds_outlast_cases(self) -> Plan:
+        unbonding, review = self.nodes.unbonding_period, self.violations.review_period
+        if unbonding < review:
+            raise ValueError(
+                f"nodes.unbonding_period is {unbonding} seconds, violations.review_period {review}: "
+                "a violator would leave with its bond before it is found and reported"
+            )
+        return self
+
+    def check_deployer(self, account: str) -> None:
+        """Raises PlanFault where the deploying account has a seat or a share.
+
+        All tokens that it still has at the end go to the treasury.
+        """
+        for place, named in (
+            ("token.holders", self.token.holders),
+            ("oracles.members", self.oracles.members),
+            ("auditors.members", self.auditors.members),
+        ):
+            if account in named:
+                raise PlanFault(f"{place} names {account}, which deploys: the deployer is to hold nothing")
 
     @classmethod
     def load(cls, path: Path) -> Plan:

@@ -210,7 +210,7 @@ class World:
                 "constitution": str(ROOT / "deploy" / "constitution.yaml"),
                 "grace_blocks": 50,
             },
-            "nodes": {"minimum_bond": BOND, "unbonding_period": 7 * 86_400},
+            "nodes": {"minimum_bond": BOND, "unbonding_period": 30 * 86_400},
             "violations": {"recent_blocks": 5_000, "review_period": 30 * 86_400},
             "oracles": {"members": [key.address for key in self.oracle_keys], "threshold": 2},
             "auditors": {"members": [auditor.address for auditor in self.auditors], "threshold": AUDITORS},

@@ -1,7 +1,8 @@
-"""The powers as docs/trust.md states them against those that a chain shows. Here its answers are canned."""
+"""What docs/trust.md promises against what a chain shows. Here the chain's answers are canned."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,14 +10,45 @@ from typing import Any
 import pytest
 from web3 import Web3
 
-from oracles.governance.trust import EXECUTORS, OWNED, ROLES, Power, deployed, differences, stated
+from oracles.governance.trust import (
+    EXECUTORS,
+    OWNED,
+    ROLES,
+    Measure,
+    Power,
+    Seats,
+    Trust,
+    deployed,
+    differences,
+    stated,
+)
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
 NAMES = ("Governor", "MeshToken", *EXECUTORS, *OWNED)
 ADDRESSES = {name: Web3.to_checksum_address(f"0x{place:040x}") for place, name in enumerate(NAMES, 1)}
+NOBODY = "0x" + "00" * 20
 STRANGER = Web3.to_checksum_address("0x" + "99" * 20)
 STANDARD, AMENDMENT = (name.encode().ljust(32, b"\0") for name in ("standard", "charter_amendment"))
 EVERY_CALL, ENACT = bytes(4), b"\x12\x34\x56\x78"
+MEASURED = frozenset(
+    {
+        Measure("Governor", "voting delay of standard", 60),
+        Measure("Governor", "voting period of standard", 3_600),
+        Measure("Governor", "quorum of standard", 5),
+        Measure("Governor", "voting delay of charter_amendment", 60),
+        Measure("Governor", "voting period of charter_amendment", 72 * 3_600),
+        Measure("Governor", "quorum of charter_amendment", 5),
+        Measure("StandardExecutor", "minimum delay", 60),
+        Measure("CharterExecutor", "minimum delay", 60),
+    }
+)
+PEOPLE = tuple(Web3.to_checksum_address(f"0x{number:040x}") for number in range(0xA1, 0xA4))
+ORACLES = Seats("OracleCommittee", PEOPLE, 2)
+AUDITORS = Seats("ViolationRegistry", PEOPLE[:2], 1)
+
+
+def _track(name: bytes, executor: str, administrator: bytes, period: int = 72 * 3_600) -> Any:
+    return (name, executor, administrator, 60, period, 0, 5)
 
 
 class Answers:
@@ -32,13 +64,17 @@ class Answers:
             ("Governor", "trackCount"): 2,
             ("Governor", "trackName", 0): STANDARD,
             ("Governor", "trackName", 1): AMENDMENT,
-            ("Governor", "track", STANDARD): (STANDARD, at["StandardExecutor"], STANDARD, 0),
-            ("Governor", "track", AMENDMENT): (AMENDMENT, at["CharterExecutor"], AMENDMENT, 0),
+            ("Governor", "track", STANDARD): _track(STANDARD, at["StandardExecutor"], STANDARD, 3_600),
+            ("Governor", "track", AMENDMENT): _track(AMENDMENT, at["CharterExecutor"], AMENDMENT),
             ("Governor", "token"): at["MeshToken"],
             ("NodeRegistry", "token"): at["MeshToken"],
             ("ViolationRegistry", "token"): at["MeshToken"],
             ("ViolationRegistry", "charter"): at["Charter"],
             ("ViolationRegistry", "nodes"): at["NodeRegistry"],
+            ("OracleCommittee", "members"): list(PEOPLE),
+            ("OracleCommittee", "threshold"): 2,
+            ("ViolationRegistry", "auditors"): [PEOPLE[1], PEOPLE[0]],
+            ("ViolationRegistry", "threshold"): 1,
         }
         for name in OWNED:
             self.views[name, "owner"] = at["CharterExecutor" if name == "Charter" else "StandardExecutor"]
@@ -47,6 +83,7 @@ class Answers:
             self.views["Governor", "trackOf", at[name], EVERY_CALL] = track
         self.events: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for name in EXECUTORS:
+            self.views[name, "getMinDelay"] = 60
             for place, role in enumerate(ROLES):
                 self.views[name, role] = bytes([place]) * 32
                 holder = at[name] if place == 0 else at["Governor"]
@@ -57,7 +94,7 @@ class Answers:
         log = {"blockNumber": block, "logIndex": 0, "event": event, "args": args}
         self.events.setdefault((contract, event), []).append(log)
 
-    def powers(self) -> frozenset[Power]:
+    def trust(self) -> Trust:
         web3: Any = SimpleNamespace(eth=SimpleNamespace(contract=self._contract))
         return deployed(web3, ADDRESSES, dict.fromkeys(NAMES, ()), 0)
 
@@ -87,7 +124,7 @@ class _Events:
 
 
 def test_a_deployment_in_order_is_what_the_document_states() -> None:
-    assert differences(stated(DOCUMENT), Answers().powers()) == []
+    assert differences(stated(DOCUMENT), Answers().trust()) == []
 
 
 @pytest.mark.parametrize(
@@ -103,21 +140,21 @@ def test_a_deployment_in_order_is_what_the_document_states() -> None:
 def test_another_holder_is_named(view: tuple[str, str], power: str) -> None:
     answers = Answers()
     answers.views[view] = STRANGER
-    [said] = differences(stated(DOCUMENT), answers.powers())
+    [said] = differences(stated(DOCUMENT), answers.trust())
     assert said.startswith(f"{power} is held by {STRANGER}, the trust document says ")
 
 
 def test_another_executor_of_a_track_is_named() -> None:
     answers = Answers()
-    answers.views["Governor", "track", AMENDMENT] = (AMENDMENT, STRANGER, AMENDMENT, 0)
-    [said] = differences(stated(DOCUMENT), answers.powers())
+    answers.views["Governor", "track", AMENDMENT] = _track(AMENDMENT, STRANGER, AMENDMENT)
+    [said] = differences(stated(DOCUMENT), answers.trust())
     assert f"executor of charter_amendment is held by {STRANGER}" in said
 
 
 def test_another_administrator_of_a_track_is_named() -> None:
     answers = Answers()
-    answers.views["Governor", "track", AMENDMENT] = (AMENDMENT, ADDRESSES["CharterExecutor"], STANDARD, 0)
-    [said] = differences(stated(DOCUMENT), answers.powers())
+    answers.views["Governor", "track", AMENDMENT] = _track(AMENDMENT, ADDRESSES["CharterExecutor"], STANDARD)
+    [said] = differences(stated(DOCUMENT), answers.trust())
     assert said.startswith("Governor: administrator of charter_amendment is held by standard")
 
 
@@ -125,25 +162,129 @@ def test_a_single_function_kept_back_for_another_track_is_named() -> None:
     answers = Answers()
     answers.event("Governor", "CallReserved", 1, target=ADDRESSES["Charter"], selector=ENACT)
     answers.views["Governor", "trackOf", ADDRESSES["Charter"], ENACT] = STANDARD
-    [said] = differences(stated(DOCUMENT), answers.powers())
+    [said] = differences(stated(DOCUMENT), answers.trust())
     assert said.startswith("Governor: calls to Charter by 0x12345678 is held by standard")
 
 
 def test_a_role_that_was_granted_besides_is_named_until_it_is_revoked() -> None:
     answers, proposer = Answers(), bytes([1]) * 32
     answers.event("CharterExecutor", "RoleGranted", 8, role=proposer, account=STRANGER)
-    [said] = differences(stated(DOCUMENT), answers.powers())
+    [said] = differences(stated(DOCUMENT), answers.trust())
     assert STRANGER in said and "PROPOSER_ROLE" in said
     answers.event("CharterExecutor", "RoleRevoked", 9, role=proposer, account=STRANGER)
-    assert differences(stated(DOCUMENT), answers.powers()) == []
+    assert differences(stated(DOCUMENT), answers.trust()) == []
 
 
-def test_a_document_without_the_table_is_refused() -> None:
-    with pytest.raises(ValueError, match="no table headed"):
-        stated("# Who can do what")
+def test_a_consumer_of_another_topic_is_named_until_its_topic_is_closed() -> None:
+    answers, topic = Answers(), bytes([7]) * 32
+    for known in (Web3.keccak(text="charter"), topic):
+        answers.event("OracleCommittee", "TopicSet", 8, topic=bytes(known))
+    answers.views["OracleCommittee", "consumer", topic] = STRANGER
+    [said] = differences(stated(DOCUMENT), answers.trust())
+    assert said.startswith(f"OracleCommittee: consumer of 0x{topic.hex()} is held by {STRANGER}")
+    answers.views["OracleCommittee", "consumer", topic] = NOBODY
+    assert differences(stated(DOCUMENT), answers.trust()) == []
 
 
-def test_several_holders_and_none_can_be_stated() -> None:
-    rows = ("Contract | Power | Held by", "--- | --- | ---", "`A` | `x` | `C`, `B`", "`A` | `y` | nobody")
-    table = "".join(f"| {row} |\n" for row in rows)
-    assert stated(table) == {Power("A", "x", ("B", "C")), Power("A", "y", ())}
+def test_our_own_topic_being_closed_is_named() -> None:
+    answers = Answers()
+    answers.views["OracleCommittee", "consumer", Web3.keccak(text="charter")] = NOBODY
+    [said] = differences(stated(DOCUMENT), answers.trust())
+    assert said.startswith("OracleCommittee: consumer of charter is held by nobody")
+
+
+def test_the_document_states_every_time_and_quorum() -> None:
+    assert stated(DOCUMENT).measures == MEASURED
+    assert Answers().trust().measures == MEASURED
+
+
+@pytest.mark.parametrize("least", sorted(MEASURED), ids=lambda least: f"{least.contract} {least.name}")
+@pytest.mark.parametrize(("change", "fault"), [(-1, True), (0, False), (1, False)])
+def test_only_a_time_or_quorum_below_what_is_promised_is_named(
+    least: Measure, change: int, fault: bool
+) -> None:
+    changed = replace(least, amount=least.amount + change)
+    found = replace(Answers().trust(), measures=MEASURED - {least} | {changed})
+    said = differences(stated(DOCUMENT), found)
+    assert len(said) == fault
+    assert all(line.startswith(f"{least.contract}: {least.name} is {changed.amount} ") for line in said)
+
+
+def test_a_charter_that_is_voted_on_in_less_than_72_hours_is_named() -> None:
+    answers, executor = Answers(), ADDRESSES["CharterExecutor"]
+    answers.views["Governor", "track", AMENDMENT] = _track(AMENDMENT, executor, AMENDMENT, 259_199)
+    assert differences(stated(DOCUMENT), answers.trust()) == [
+        "Governor: voting period of charter_amendment is 259199 s, the trust document says at least 259200 s"
+    ]
+
+
+def test_an_executor_that_no_longer_waits_is_named() -> None:
+    answers = Answers()
+    answers.views["CharterExecutor", "getMinDelay"] = 0
+    [said] = differences(stated(DOCUMENT), answers.trust())
+    assert said == "CharterExecutor: minimum delay is 0 s, the trust document says at least 60 s"
+
+
+def test_a_time_that_is_not_on_the_chain_is_named() -> None:
+    lost = replace(Answers().trust(), measures=frozenset())
+    assert len(differences(stated(DOCUMENT), lost)) == len(MEASURED)
+    assert "Governor: quorum of standard is not there" in differences(stated(DOCUMENT), lost)[2]
+
+
+def test_seats_are_compared_where_a_plan_names_them() -> None:
+    found = Answers().trust()
+    assert found.seats == {ORACLES, AUDITORS}
+    planned = replace(stated(DOCUMENT), seats=frozenset({ORACLES, AUDITORS}))
+    assert differences(planned, found) == []
+    assert differences(stated(DOCUMENT), replace(found, seats=frozenset())) == []
+
+
+@pytest.mark.parametrize(
+    ("view", "value"),
+    [
+        (("OracleCommittee", "members"), [*PEOPLE[:2], STRANGER]),
+        (("OracleCommittee", "threshold"), 3),
+        (("ViolationRegistry", "auditors"), [*PEOPLE[:2], STRANGER]),
+        (("ViolationRegistry", "threshold"), 2),
+    ],
+)
+def test_another_seat_than_the_plans_is_named(view: tuple[str, str], value: Any) -> None:
+    answers = Answers()
+    answers.views[view] = value
+    [said] = differences(replace(stated(DOCUMENT), seats=frozenset({ORACLES, AUDITORS})), answers.trust())
+    assert said.startswith(f"{view[0]}: ") and ", the plan says " in said
+    assert (STRANGER in said) is (view[1] != "threshold")
+
+
+@pytest.mark.parametrize(("lost", "said"), [("Held by", "Power"), ("At least", "Time or quorum")])
+def test_a_document_without_a_table_is_refused(lost: str, said: str) -> None:
+    with pytest.raises(ValueError, match=rf"no table headed \| Contract \| {said}"):
+        stated(DOCUMENT.replace(f"| {lost} |", "| Otherwise |"))
+
+
+def _document(powers: tuple[str, ...], measures: tuple[str, ...]) -> str:
+    tables = (("Contract | Power | Held by", powers), ("Contract | Time or quorum | At least", measures))
+    lines = [line for heading, rows in tables for line in ("", heading, "--- | --- | ---", *rows)]
+    return "\n".join(line and f"| {line} |" for line in lines)
+
+
+def test_several_holders_and_none_and_every_unit_can_be_stated() -> None:
+    powers = ("`A` | `x` | `C`, `B`", "`A` | `y` | nobody")
+    measures = ("`A` | `a` | 3 s", "`A` | `b` | 3 min", "`A` | `c` | 3 h", "`A` | `d` | 3 %")
+    assert stated(_document(powers, measures)) == Trust(
+        frozenset({Power("A", "x", ("B", "C")), Power("A", "y", ())}),
+        frozenset(
+            {Measure("A", name, amount) for name, amount in zip("abcd", (3, 180, 10_800, 3), strict=True)}
+        ),
+    )
+
+
+@pytest.mark.parametrize("amount", ["3", "3 days", "-3 h", "h", "some h", ""])
+def test_an_amount_that_is_none_is_refused(amount: str) -> None:
+    with pytest.raises(ValueError, match="for a: say a number of s, min, h, %"):
+        stated(_document((), (f"`A` | `a` | {amount}",)))
+
+
+def test_a_row_of_other_cells_is_refused() -> None:
+    with pytest.raises(ValueError, match="a row of 2 cells"):
+        stated(_document(("`A` | `x`",), ()))

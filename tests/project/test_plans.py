@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 from ruamel.yaml import YAML
 
 from oracles.charter.document import load_policy
@@ -56,6 +57,9 @@ def test_less_than_72_hours_for_the_charter_is_refused(content: Any, tmp_path: P
     [
         (("oracles", "threshold"), 2, "above the 1 members"),
         (("oracles", "members"), ["0x70997970C51812dc3A010C7d01b50e0d17dc79C8"] * 2, "named twice"),
+        (("violations", "recent_blocks"), 4, "violations.recent_blocks: .*greater than or equal to 5"),
+        (("nodes", "unbonding_period"), 0, "would leave with its bond before it is found"),
+        (("nodes", "unbonding_period"), 2_591_999, "nodes.unbonding_period is 2591999 seconds"),
         (("auditors", "members"), ["0x12"], "is not an address"),
         (("token", "supply"), 299_999, "holders get 300000 tokens of 299999"),
         (("nodes", "colour"), "red", "nodes.colour: Extra inputs"),
@@ -68,6 +72,40 @@ def test_what_cannot_be_deployed_is_named(
     content[place[0]][place[1]] = value
     with pytest.raises(PlanFault, match=message):
         _load(content, tmp_path)
+
+
+def test_the_least_that_can_be_deployed_is_accepted(content: Any, tmp_path: Path) -> None:
+    content["violations"] |= {"recent_blocks": 5, "review_period": 60}
+    content["nodes"]["unbonding_period"] = 60
+    assert _load(content, tmp_path).nodes.unbonding_period == 60
+
+
+@pytest.mark.parametrize(("threshold", "accepted"), [(1, False), (2, False), (3, True), (4, True)])
+def test_oracles_need_a_majority(content: Any, tmp_path: Path, threshold: int, accepted: bool) -> None:
+    members = [f"0x{number:040x}" for number in range(1, 5)]
+    content["oracles"] = {"members": members, "threshold": threshold}
+    content["auditors"] = {"members": members, "threshold": 1}
+    if accepted:
+        assert _load(content, tmp_path).oracles.threshold == threshold
+    else:
+        with pytest.raises(
+            PlanFault, match=f"oracles: .*threshold {threshold} is no majority of the 4 members"
+        ):
+            _load(content, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "place"), [(1, "oracles.members"), (2, "auditors.members"), (3, "token.holders")]
+)
+def test_the_deployer_holds_nothing(content: Any, tmp_path: Path, number: int, place: str) -> None:
+    people = [to_checksum_address(f"0x{number:040x}") for number in range(1, 5)]
+    content["oracles"]["members"] = [people[1]]
+    content["auditors"]["members"] = [people[2]]
+    content["token"]["holders"] = {people[3].lower(): 300_000}
+    plan = _load(content, tmp_path)
+    plan.check_deployer(people[0])
+    with pytest.raises(PlanFault, match=f"{place} names {people[number]}, which deploys"):
+        plan.check_deployer(people[number])
 
 
 def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from oracles.committee.report import AccountSigning, Report, report_message
 from oracles.committee.topic import topic_id
 from oracles.governance.proposal import CHARTER_AMENDMENT, MAX_CALLS, STANDARD, draft, proposal_id
 from scripts import deploy
-from scripts._deployment.plan import Plan
+from scripts._deployment.plan import MINIMUM_AGE, Plan, PlanFault
 
 FOR = 1
 DAY = 86_400
@@ -160,27 +160,104 @@ def test_a_signed_report_reaches_the_registry_and_costs_nothing(
     assert nodes.node(node) == before
 
 
-def test_the_powers_are_where_the_trust_document_has_them(
-    contracts: Contracts, chain: ChainManager, first_block: int
+def test_powers_times_and_seats_are_what_the_trust_document_and_the_plan_say(
+    plan: Plan, contracts: Contracts, chain: ChainManager, first_block: int
 ) -> None:
-    deploy.verify_powers(chain.provider.web3, contracts, first_block)
+    deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+
+
+def executed(chain: ChainManager, executor: ContractInstance, method: Any, *arguments: Any) -> None:
+    """A call by an executor, without the vote."""
+    chain.provider.make_request("anvil_impersonateAccount", [executor.address])
+    chain.provider.set_balance(executor.address, 10**18)
+    data = method.encode_input(*arguments).to_0x_hex()
+    call = {"from": executor.address, "to": method.contract.address, "data": data}
+    chain.provider.make_request("eth_sendTransaction", [call])
 
 
 @pytest.mark.parametrize("contract", ["Charter", "NodeRegistry"])
 def test_a_power_that_was_not_handed_over_stops_the_deployment(
-    contracts: Contracts, chain: ChainManager, first_block: int, contract: str, accounts: Sequence[AccountAPI]
+    plan: Plan,
+    contracts: Contracts,
+    chain: ChainManager,
+    first_block: int,
+    contract: str,
+    accounts: Sequence[AccountAPI],
 ) -> None:
     executor = contracts["CharterExecutor" if contract == "Charter" else "StandardExecutor"]
-    provider = chain.provider
-    provider.make_request("anvil_impersonateAccount", [executor.address])
-    provider.set_balance(executor.address, 10**18)
-    data = contracts[contract].transfer_ownership.encode_input(accounts[0])
-    provider.make_request(
-        "eth_sendTransaction",
-        [{"from": executor.address, "to": contracts[contract].address, "data": data.to_0x_hex()}],
-    )
+    executed(chain, executor, contracts[contract].transfer_ownership, accounts[0])
     with pytest.raises(click.ClickException, match=f"{contract}: owner is held by {accounts[0].address}"):
-        deploy.verify_powers(chain.provider.web3, contracts, first_block)
+        deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+
+
+@pytest.mark.parametrize(
+    ("contract", "seating"), [("OracleCommittee", "set_members"), ("ViolationRegistry", "set_auditors")]
+)
+def test_another_seat_than_the_plans_stops_the_deployment(
+    plan: Plan,
+    contracts: Contracts,
+    chain: ChainManager,
+    first_block: int,
+    contract: str,
+    seating: str,
+    accounts: Sequence[AccountAPI],
+) -> None:
+    method = getattr(contracts[contract], seating)
+    executed(chain, contracts["StandardExecutor"], method, [accounts[0]], 1)
+    said = f"{contract}: 1 of {accounts[0].address} decide, the plan says 1 of "
+    with pytest.raises(click.ClickException, match=said):
+        deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+
+
+def test_a_consumer_of_another_topic_stops_the_deployment(
+    plan: Plan, contracts: Contracts, chain: ChainManager, first_block: int, accounts: Sequence[AccountAPI]
+) -> None:
+    topic = keccak(text="weather")
+    executed(chain, contracts["StandardExecutor"], contracts["OracleCommittee"].set_topic, topic, accounts[0])
+    said = f"consumer of 0x{topic.hex()} is held by {accounts[0].address}"
+    with pytest.raises(click.ClickException, match=said):
+        deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+
+
+def test_a_vote_that_shortens_the_votes_on_the_charter_is_named(
+    plan: Plan, contracts: Contracts, chain: ChainManager, members: Sequence[AccountAPI], first_block: int
+) -> None:
+    governor = contracts["Governor"]
+    name = CHARTER_AMENDMENT.encode().ljust(32, b"\0")
+    for period, promised in ((72 * 3_600 + 1, True), (72 * 3_600 - 1, False)):
+        track = (name, contracts["CharterExecutor"].address, name, 60, period, 0, 5)
+        call = Call(governor.address, bytes(governor.setTrack.encode_input(track)))
+        decide(contracts, chain, members, [call], CHARTER_AMENDMENT)
+        if promised:
+            deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+        else:
+            with pytest.raises(click.ClickException, match="voting period of charter_amendment is 259199 s"):
+                deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+
+
+def _faster(plan: Plan, track: str, **changed: int) -> Plan:
+    faster = getattr(plan.tracks, track).model_copy(update=changed)
+    return plan.model_copy(update={"tracks": plan.tracks.model_copy(update={track: faster})})
+
+
+@pytest.mark.parametrize(
+    ("track", "changed", "said"),
+    [
+        ("standard", {"voting_delay": 59}, "Governor: voting delay of standard is 59 s"),
+        ("standard", {"executor_delay": 0}, "StandardExecutor: minimum delay is 0 s"),
+        ("charter_amendment", {"quorum_percent": 4}, "Governor: quorum of charter_amendment is 4 %"),
+    ],
+)
+def test_a_plan_below_what_the_trust_document_promises_is_refused(
+    plan: Plan, track: str, changed: dict[str, int], said: str
+) -> None:
+    deploy.check_measures(plan)
+    with pytest.raises(PlanFault, match=f"{said}, the trust document says at least"):
+        deploy.check_measures(_faster(plan, track, **changed))
+
+
+def test_the_plans_least_age_is_the_contracts(contracts: Contracts) -> None:
+    assert contracts["ViolationRegistry"].MINIMUM_AGE() == MINIMUM_AGE
 
 
 def test_the_addresses_are_written_whole_or_not_at_all(
