@@ -8,13 +8,15 @@
         that sign their ledgers, the bonds that answer for them, and
         their standing. One contract at a time, the arbiter, may hold
         bonds back and take from them. The owner can name the arbiter
-        and the treasury, and can move no bond himself.
+        and the treasury: he moves no bond himself, but the arbiter
+        that he names can.
 @custom:replacement The owner points the arbiter at another contract
         with `set_arbiter`; holds of the former arbiter lapse with it
         and revive if it returns. To replace this registry the DAO
         deploys another one; operators request their exit here and
-        register there under the same ledger keys, which gives them
-        the same node ids. No vote can move their bonds for them.
+        register there under the ledger keys that they first had
+        here, which gives them the same node ids, and rotate again.
+        No vote can move their bonds to there for them.
 """
 
 
