@@ -8,6 +8,7 @@ from dataclasses import replace
 import ape
 import pytest
 from ape.api import AccountAPI
+from ape.contracts import ContractInstance
 from ape.managers.project import ProjectManager
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
@@ -15,7 +16,7 @@ from eth_utils.crypto import keccak
 from oracles.chain.governor import Proposal
 from oracles.chain.typed import ballot_message, digest, extended_ballot_message, sign
 from oracles.governance.ballot import Support, sign_ballot
-from oracles.governance.proposal import draft, operation_id, proposal_id
+from oracles.governance.proposal import STANDARD, draft, operation_id, proposal_id
 
 from .conftest import (
     ABSTAIN,
@@ -43,6 +44,7 @@ from .conftest import (
     refusal,
     refused_call,
     standard_track,
+    word,
 )
 
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -473,11 +475,10 @@ class TestSettings:
             ("setVotingPeriod", "votingPeriod", 9, "VotingPeriodSet"),
             ("setProposalThreshold", "proposalThreshold", 9, "ProposalThresholdSet"),
             ("updateQuorumNumerator", "quorumNumerator", 9, "QuorumNumeratorUpdated"),
-            ("updateTimelock", "timelock", "0x" + "ab" * 20, "TimelockChange"),
         ],
     )
     def test_change_by_vote_alone(
-        self, dao: Dao, stranger: AccountAPI, setter: str, getter: str, value: int | str, event: str
+        self, dao: Dao, stranger: AccountAPI, setter: str, getter: str, value: int, event: str
     ) -> None:
         method = getattr(dao.governor, setter)
         for caller in (stranger, dao.executor):
@@ -485,8 +486,20 @@ class TestSettings:
             assert refusal(method, value, sender=caller) == told
         receipt = dao.pass_(call_to(dao.governor, setter, value))
         assert len(receipt.decode_logs(getattr(dao.governor, event))) == 1
-        now = getattr(dao.governor, getter)()
-        assert (now.lower() if isinstance(now, str) else now) == value
+        assert getattr(dao.governor, getter)() == value
+
+    def test_change_the_executor_by_vote_alone(
+        self, dao: Dao, stranger: AccountAPI, new_executor: ContractInstance
+    ) -> None:
+        for caller in (stranger, dao.executor):
+            told = error("GovernorOnlyExecutor(address)", caller)
+            assert refusal(dao.governor.updateTimelock, new_executor, sender=caller) == told
+        receipt = dao.pass_(call_to(dao.governor, "updateTimelock", new_executor.address))
+        (log,) = receipt.decode_logs(dao.governor.TimelockChange)
+        assert (log.oldTimelock, log.newTimelock) == (dao.executor, new_executor)
+        assert dao.governor.timelock() == new_executor
+        dao.pass_(dao.number_call())
+        assert dao.target.setter() == new_executor
 
     @pytest.mark.parametrize(
         ("setter", "value", "told"),
@@ -499,7 +512,8 @@ class TestSettings:
                 101,
                 error("GovernorInvalidQuorumFraction(uint256,uint256)", 101, 100),
             ),
-            ("updateTimelock", ZERO, error("GovernorInvalidTrack(bytes32)", b"standard".ljust(32, b"\0"))),
+            ("updateTimelock", ZERO, error("GovernorInvalidTrack(bytes32)", word(STANDARD))),
+            ("updateTimelock", "0x" + "ab" * 20, error("GovernorInvalidTrack(bytes32)", word(STANDARD))),
         ],
     )
     def test_refuse_nonsense(
@@ -523,12 +537,19 @@ class TestSettings:
         dao.close(running)
         assert dao.state(running) == SUCCEEDED
 
+    @pytest.mark.parametrize("victim", ["governor", "charter_executor", "target"])
+    def test_refuse_an_executor_that_is_none(self, dao: Dao, victim: str) -> None:
+        proposal = dao.propose(call_to(dao.governor, "updateTimelock", getattr(dao, victim).address))
+        dao.vote(proposal, FOR)
+        dao.queue(proposal)
+        told = error("GovernorInvalidTrack(bytes32)", word(STANDARD))
+        assert refusal(dao.governor.execute, *hashed(proposal), sender=dao.owner) == told
+
     def test_what_waits_with_the_executor_of_before_is_cancelled(
-        self, project: ProjectManager, dao: Dao, owner: AccountAPI
+        self, dao: Dao, owner: AccountAPI, new_executor: ContractInstance
     ) -> None:
-        successor = owner.deploy(project.Timelock, 0, [], [], ZERO)
         waiting = dao.propose(dao.number_call())
-        change = dao.propose(call_to(dao.governor, "updateTimelock", successor.address))
+        change = dao.propose(call_to(dao.governor, "updateTimelock", new_executor.address))
         dao.open(change)
         for proposal in (waiting, change):
             dao.governor.castVote(proposal_id(proposal), FOR, sender=dao.voters[0])
