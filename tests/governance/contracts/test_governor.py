@@ -48,6 +48,8 @@ from .conftest import (
 )
 
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+REASONED = {"castVoteWithReason": ("so",), "castVoteWithReasonAndParams": ("so", b"x")}
+"""How a vote is cast with a reason, and what follows on proposal and support."""
 
 
 def unexpected(proposal: Proposal, current: int, *states: int) -> bytes:
@@ -235,6 +237,57 @@ class TestVote:
         assert refusal(vote, identifier, FOR, sender=voters[0]) == unexpected(proposal, DEFEATED, ACTIVE)
         told = error("GovernorNonexistentProposal(uint256)", 1)
         assert refusal(vote, 1, FOR, sender=voters[0]) == told
+
+    @pytest.mark.parametrize("ballot", REASONED)
+    def test_with_a_reason_refuses_twice_and_nonsense(
+        self, dao: Dao, voters: Sequence[AccountAPI], ballot: str
+    ) -> None:
+        vote, last = getattr(dao.governor, ballot), REASONED[ballot]
+        identifier = dao.open(dao.propose(dao.number_call()))
+        vote(identifier, FOR, *last, sender=voters[0])
+        told = error("GovernorAlreadyCastVote(address)", voters[0])
+        assert refusal(vote, identifier, AGAINST, *last, sender=voters[0]) == told
+        told = error("GovernorInvalidVoteType()")
+        assert refusal(vote, identifier, 3, *last, sender=voters[1]) == told
+        assert tuple(dao.governor.proposalVotes(identifier)) == (0, 600 * UNIT, 0)
+
+    @pytest.mark.parametrize("ballot", REASONED)
+    def test_with_a_reason_refuses_before_and_after(
+        self, dao: Dao, voters: Sequence[AccountAPI], ballot: str
+    ) -> None:
+        vote, last = getattr(dao.governor, ballot), REASONED[ballot]
+        proposal = dao.propose(dao.number_call())
+        identifier = proposal_id(proposal)
+        told = unexpected(proposal, PENDING, ACTIVE)
+        assert refusal(vote, identifier, FOR, *last, sender=voters[0]) == told
+        dao.close(proposal)
+        told = unexpected(proposal, DEFEATED, ACTIVE)
+        assert refusal(vote, identifier, FOR, *last, sender=voters[0]) == told
+        told = error("GovernorNonexistentProposal(uint256)", 1)
+        assert refusal(vote, 1, FOR, *last, sender=voters[0]) == told
+
+    def test_refuses_malformed_params(self, dao: Dao, voters: Sequence[AccountAPI]) -> None:
+        identifier = dao.open(dao.propose(dao.number_call()))
+        vote = dao.governor.castVoteWithReasonAndParams
+        assert refusal(vote, identifier, FOR, "so", bytes(257), sender=voters[0]) == b""
+        data = bytes(vote.encode_input(identifier, FOR, "so", b"\xff" * 256))
+        offset = slice(4 + 3 * 32, 4 + 4 * 32)
+        begin = 4 + int.from_bytes(data[offset], "big")
+        for malformed in (
+            data[: offset.start],  # no word of params
+            data[: offset.start] + b"\xff" * 32 + data[offset.stop :],  # they begin nowhere
+            data[:begin] + b"\xff" * 32 + data[begin + 32 :],  # they never end
+        ):
+            assert refused_call(dao.governor, malformed, sender=voters[0]) == b""
+        assert not dao.governor.hasVoted(identifier, voters[0])
+
+    def test_reads_params_that_end_early_as_zeros(self, dao: Dao, voters: Sequence[AccountAPI]) -> None:
+        identifier = dao.open(dao.propose(dao.number_call()))
+        vote = dao.governor.castVoteWithReasonAndParams
+        data = bytes(vote.encode_input(identifier, FOR, "so", b"\xff" * 256))
+        receipt = voters[0].transfer(dao.governor, 0, data=data[:-1])
+        (log,) = receipt.decode_logs(dao.governor.VoteCastWithParams)
+        assert bytes(log.params) == b"\xff" * 255 + b"\0"
 
     def test_counts_what_was_held_at_the_snapshot(self, dao: Dao, voters: Sequence[AccountAPI]) -> None:
         identifier = dao.open(dao.propose(dao.number_call()))
