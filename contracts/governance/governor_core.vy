@@ -142,6 +142,10 @@ _RESERVE_CALL: constant(bytes4) = method_id("reserveCall(address,bytes4,bytes32)
 _HEAD: constant(uint256) = 68
 
 
+# @dev The 32-byte role by which an executor obeys a Governor.
+_PROPOSER_ROLE: constant(bytes32) = keccak256("PROPOSER_ROLE")
+
+
 # @dev Returns the name of the Governor.
 name: public(immutable(String[50]))
 
@@ -688,10 +692,12 @@ def updateTimelock(newTimelock: address):
     """
     @dev Sets the executor of the track `standard`.
     @notice By governance alone. What is queued with the executor
-            before cannot be executed any more.
+            before cannot be executed any more. The new one must
+            obey this Governor already.
     @param newTimelock The 20-byte address of the executor.
     """
     self._check_governance(keccak256(abi_encode(newTimelock, method_id=method_id("updateTimelock(address)"))))
+    self._check_obedience(newTimelock, tracks.STANDARD)
     tracks._set_executor(0, newTimelock, 0)
 
 
@@ -701,7 +707,8 @@ def setTrack(track: tracks.Track):
     @dev Adds a track, or changes the one of that name.
     @notice By governance alone: by the track's administrator, or by
             `standard` if it is new. The track `standard` itself is
-            set by the reference's functions.
+            set by the reference's functions. The executor must obey
+            this Governor already.
     @param track The settings of the track.
     """
     self._check_governance(
@@ -711,6 +718,7 @@ def setTrack(track: tracks.Track):
     )
     if track.name == tracks.STANDARD:
         raw_revert(abi_encode(track.name, method_id=method_id("GovernorInvalidTrack(bytes32)")))
+    self._check_obedience(track.executor, track.name)
     tracks._set_track(track)
 
 
@@ -1005,6 +1013,31 @@ def _check_governance(calldata_hash: bytes32):
     if allowed == 0:
         raw_revert(abi_encode(msg.sender, method_id=method_id("GovernorOnlyExecutor(address)")))
     self._allowed_calls[key] = unsafe_sub(allowed, 1)
+
+
+@internal
+@view
+def _check_obedience(executor: address, track: bytes32):
+    """
+    @dev Reverts unless `executor` lets this Governor schedule. To
+         name an executor reserves it, so that a track could take
+         any contract from `standard` by naming it. The constructor
+         alone asks nothing: executors get their roles after it.
+    @param executor The 20-byte address that is to be the executor.
+    @param track The 32-byte name of the track.
+    """
+    success: bool = False
+    answer: Bytes[32] = b""
+    success, answer = raw_call(
+        executor,
+        abi_encode(_PROPOSER_ROLE, self, method_id=method_id("hasRole(bytes32,address)")),
+        max_outsize=32,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    # What has no code answers nothing, and succeeds.
+    if not success or answer != abi_encode(True):
+        raw_revert(abi_encode(track, method_id=method_id("GovernorInvalidTrack(bytes32)")))
 
 
 @internal

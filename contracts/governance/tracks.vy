@@ -496,7 +496,8 @@ def _set_executor(index: uint256, executor: address, administrator: uint256):
          reserves the executor for the administrator. The executor
          that it had before stays reserved.
     @notice Each track has an executor of its own, and one that is
-            reserved cannot be claimed.
+            reserved cannot be claimed. The importing contract checks
+            that what is claimed later is an executor at all.
     @param index The index of the track.
     @param executor The 20-byte address of the executor.
     @param administrator The index of the administrator.

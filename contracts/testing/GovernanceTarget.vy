@@ -6,7 +6,8 @@
 @license GNU Affero General Public License v3.0 only
 @author Westworld
 @notice For tests only: it remembers what it was told and by whom,
-        and it refuses, floods or re-enters on demand.
+        it refuses, floods or re-enters on demand, and it says yes in
+        a way that is no answer.
 """
 
 
@@ -76,6 +77,18 @@ def flood():
     @dev Reverts with 32 KiB.
     """
     raw_revert(abi_encode(empty(bytes32[1_024])))
+
+
+@external
+@view
+def hasRole(role: bytes32, account: address) -> bool:
+    """
+    @dev Reverts with the word that an answer would say yes with.
+    @param role The 32-byte role.
+    @param account The 20-byte account address.
+    @return bool Nothing is ever returned.
+    """
+    raw_revert(abi_encode(True))
 
 
 @external

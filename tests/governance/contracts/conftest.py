@@ -185,7 +185,7 @@ def standard_track(executor: Any, **changed: Any) -> tuple[Any, ...]:
     return tuple((fields | changed).values())
 
 
-def charter_track(executor: ContractInstance, **changed: Any) -> tuple[Any, ...]:
+def charter_track(executor: Any, **changed: Any) -> tuple[Any, ...]:
     """The settings of the track `charter_amendment`, which administers itself."""
     own = {"name": word(CHARTER_AMENDMENT), "administrator": word(CHARTER_AMENDMENT)}
     return standard_track(executor, **(own | {"voting_period": CHARTER_PERIOD} | changed))
@@ -251,6 +251,12 @@ def dao(
     # Votes count from the second after they were given.
     chain.mine(timestamp=int(chain.blocks.head.timestamp) + 2)
     return Dao(chain, token, governor, executor, charter_executor, target, charter, owner, voters)
+
+
+@pytest.fixture
+def new_executor(project: ProjectManager, dao: Dao, owner: AccountAPI) -> ContractInstance:
+    """An executor that obeys the Governor, and that no track has yet."""
+    return owner.deploy(project.Timelock, 0, [dao.governor.address], [dao.governor.address], ZERO)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import ape
 import pytest
 from ape.api import AccountAPI
+from ape.contracts import ContractInstance
 from ape.managers.project import ProjectManager
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
@@ -15,7 +16,7 @@ from eth_utils.crypto import keccak
 from oracles.chain.governor import Proposal
 from oracles.chain.typed import ballot_message, digest, extended_ballot_message, sign
 from oracles.governance.ballot import Support, sign_ballot
-from oracles.governance.proposal import draft, operation_id, proposal_id
+from oracles.governance.proposal import STANDARD, draft, operation_id, proposal_id
 
 from .conftest import (
     ABSTAIN,
@@ -43,9 +44,12 @@ from .conftest import (
     refusal,
     refused_call,
     standard_track,
+    word,
 )
 
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+REASONED = {"castVoteWithReason": ("so",), "castVoteWithReasonAndParams": ("so", b"x")}
+"""How a vote is cast with a reason, and what follows on proposal and support."""
 
 
 def unexpected(proposal: Proposal, current: int, *states: int) -> bytes:
@@ -233,6 +237,57 @@ class TestVote:
         assert refusal(vote, identifier, FOR, sender=voters[0]) == unexpected(proposal, DEFEATED, ACTIVE)
         told = error("GovernorNonexistentProposal(uint256)", 1)
         assert refusal(vote, 1, FOR, sender=voters[0]) == told
+
+    @pytest.mark.parametrize("ballot", REASONED)
+    def test_with_a_reason_refuses_twice_and_nonsense(
+        self, dao: Dao, voters: Sequence[AccountAPI], ballot: str
+    ) -> None:
+        vote, last = getattr(dao.governor, ballot), REASONED[ballot]
+        identifier = dao.open(dao.propose(dao.number_call()))
+        vote(identifier, FOR, *last, sender=voters[0])
+        told = error("GovernorAlreadyCastVote(address)", voters[0])
+        assert refusal(vote, identifier, AGAINST, *last, sender=voters[0]) == told
+        told = error("GovernorInvalidVoteType()")
+        assert refusal(vote, identifier, 3, *last, sender=voters[1]) == told
+        assert tuple(dao.governor.proposalVotes(identifier)) == (0, 600 * UNIT, 0)
+
+    @pytest.mark.parametrize("ballot", REASONED)
+    def test_with_a_reason_refuses_before_and_after(
+        self, dao: Dao, voters: Sequence[AccountAPI], ballot: str
+    ) -> None:
+        vote, last = getattr(dao.governor, ballot), REASONED[ballot]
+        proposal = dao.propose(dao.number_call())
+        identifier = proposal_id(proposal)
+        told = unexpected(proposal, PENDING, ACTIVE)
+        assert refusal(vote, identifier, FOR, *last, sender=voters[0]) == told
+        dao.close(proposal)
+        told = unexpected(proposal, DEFEATED, ACTIVE)
+        assert refusal(vote, identifier, FOR, *last, sender=voters[0]) == told
+        told = error("GovernorNonexistentProposal(uint256)", 1)
+        assert refusal(vote, 1, FOR, *last, sender=voters[0]) == told
+
+    def test_refuses_malformed_params(self, dao: Dao, voters: Sequence[AccountAPI]) -> None:
+        identifier = dao.open(dao.propose(dao.number_call()))
+        vote = dao.governor.castVoteWithReasonAndParams
+        assert refusal(vote, identifier, FOR, "so", bytes(257), sender=voters[0]) == b""
+        data = bytes(vote.encode_input(identifier, FOR, "so", b"\xff" * 256))
+        offset = slice(4 + 3 * 32, 4 + 4 * 32)
+        begin = 4 + int.from_bytes(data[offset], "big")
+        for malformed in (
+            data[: offset.start],  # no word of params
+            data[: offset.start] + b"\xff" * 32 + data[offset.stop :],  # they begin nowhere
+            data[:begin] + b"\xff" * 32 + data[begin + 32 :],  # they never end
+        ):
+            assert refused_call(dao.governor, malformed, sender=voters[0]) == b""
+        assert not dao.governor.hasVoted(identifier, voters[0])
+
+    def test_reads_params_that_end_early_as_zeros(self, dao: Dao, voters: Sequence[AccountAPI]) -> None:
+        identifier = dao.open(dao.propose(dao.number_call()))
+        vote = dao.governor.castVoteWithReasonAndParams
+        data = bytes(vote.encode_input(identifier, FOR, "so", b"\xff" * 256))
+        receipt = voters[0].transfer(dao.governor, 0, data=data[:-1])
+        (log,) = receipt.decode_logs(dao.governor.VoteCastWithParams)
+        assert bytes(log.params) == b"\xff" * 255 + b"\0"
 
     def test_counts_what_was_held_at_the_snapshot(self, dao: Dao, voters: Sequence[AccountAPI]) -> None:
         identifier = dao.open(dao.propose(dao.number_call()))
@@ -473,11 +528,10 @@ class TestSettings:
             ("setVotingPeriod", "votingPeriod", 9, "VotingPeriodSet"),
             ("setProposalThreshold", "proposalThreshold", 9, "ProposalThresholdSet"),
             ("updateQuorumNumerator", "quorumNumerator", 9, "QuorumNumeratorUpdated"),
-            ("updateTimelock", "timelock", "0x" + "ab" * 20, "TimelockChange"),
         ],
     )
     def test_change_by_vote_alone(
-        self, dao: Dao, stranger: AccountAPI, setter: str, getter: str, value: int | str, event: str
+        self, dao: Dao, stranger: AccountAPI, setter: str, getter: str, value: int, event: str
     ) -> None:
         method = getattr(dao.governor, setter)
         for caller in (stranger, dao.executor):
@@ -485,8 +539,20 @@ class TestSettings:
             assert refusal(method, value, sender=caller) == told
         receipt = dao.pass_(call_to(dao.governor, setter, value))
         assert len(receipt.decode_logs(getattr(dao.governor, event))) == 1
-        now = getattr(dao.governor, getter)()
-        assert (now.lower() if isinstance(now, str) else now) == value
+        assert getattr(dao.governor, getter)() == value
+
+    def test_change_the_executor_by_vote_alone(
+        self, dao: Dao, stranger: AccountAPI, new_executor: ContractInstance
+    ) -> None:
+        for caller in (stranger, dao.executor):
+            told = error("GovernorOnlyExecutor(address)", caller)
+            assert refusal(dao.governor.updateTimelock, new_executor, sender=caller) == told
+        receipt = dao.pass_(call_to(dao.governor, "updateTimelock", new_executor.address))
+        (log,) = receipt.decode_logs(dao.governor.TimelockChange)
+        assert (log.oldTimelock, log.newTimelock) == (dao.executor, new_executor)
+        assert dao.governor.timelock() == new_executor
+        dao.pass_(dao.number_call())
+        assert dao.target.setter() == new_executor
 
     @pytest.mark.parametrize(
         ("setter", "value", "told"),
@@ -499,7 +565,8 @@ class TestSettings:
                 101,
                 error("GovernorInvalidQuorumFraction(uint256,uint256)", 101, 100),
             ),
-            ("updateTimelock", ZERO, error("GovernorInvalidTrack(bytes32)", b"standard".ljust(32, b"\0"))),
+            ("updateTimelock", ZERO, error("GovernorInvalidTrack(bytes32)", word(STANDARD))),
+            ("updateTimelock", "0x" + "ab" * 20, error("GovernorInvalidTrack(bytes32)", word(STANDARD))),
         ],
     )
     def test_refuse_nonsense(
@@ -523,12 +590,19 @@ class TestSettings:
         dao.close(running)
         assert dao.state(running) == SUCCEEDED
 
+    @pytest.mark.parametrize("victim", ["governor", "charter_executor", "target"])
+    def test_refuse_an_executor_that_is_none(self, dao: Dao, victim: str) -> None:
+        proposal = dao.propose(call_to(dao.governor, "updateTimelock", getattr(dao, victim).address))
+        dao.vote(proposal, FOR)
+        dao.queue(proposal)
+        told = error("GovernorInvalidTrack(bytes32)", word(STANDARD))
+        assert refusal(dao.governor.execute, *hashed(proposal), sender=dao.owner) == told
+
     def test_what_waits_with_the_executor_of_before_is_cancelled(
-        self, project: ProjectManager, dao: Dao, owner: AccountAPI
+        self, dao: Dao, owner: AccountAPI, new_executor: ContractInstance
     ) -> None:
-        successor = owner.deploy(project.Timelock, 0, [], [], ZERO)
         waiting = dao.propose(dao.number_call())
-        change = dao.propose(call_to(dao.governor, "updateTimelock", successor.address))
+        change = dao.propose(call_to(dao.governor, "updateTimelock", new_executor.address))
         dao.open(change)
         for proposal in (waiting, change):
             dao.governor.castVote(proposal_id(proposal), FOR, sender=dao.voters[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ape
+import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
@@ -183,6 +184,35 @@ class TestDelegation:
         receipt = delegate(token, ZERO, sender=owner)
         assert votes_changed(receipt, token) == [(owner, SUPPLY, 0)]
         assert (token.getVotes(owner), token.getVotes(ZERO), token.delegates(owner)) == (0, 0, ZERO)
+
+    def test_to_oneself_gives_the_votes_that_were_idle(
+        self, token: ContractInstance, owner: AccountAPI
+    ) -> None:
+        receipt = delegate(token, owner, sender=owner)
+        (log,) = receipt.decode_logs(token.DelegateChanged)
+        assert (log.delegator, log.fromDelegate, log.toDelegate) == (owner, ZERO, owner)
+        assert votes_changed(receipt, token) == [(owner, 0, SUPPLY)]
+        assert (token.delegates(owner), token.getVotes(owner)) == (owner, SUPPLY)
+
+    @pytest.mark.parametrize("to", ["nobody", "oneself", "another"])
+    def test_to_the_same_again_moves_no_votes(
+        self, token: ContractInstance, owner: AccountAPI, stranger: AccountAPI, to: str
+    ) -> None:
+        delegatee = {"nobody": ZERO, "oneself": owner.address, "another": stranger.address}[to]
+        delegate(token, delegatee, sender=owner)
+        votes, checkpoints = token.getVotes(delegatee), token.numCheckpoints(delegatee)
+        receipt = delegate(token, delegatee, sender=owner)
+        (log,) = receipt.decode_logs(token.DelegateChanged)
+        assert (log.delegator, log.fromDelegate, log.toDelegate) == (owner, delegatee, delegatee)
+        assert votes_changed(receipt, token) == []
+        assert (token.getVotes(delegatee), token.numCheckpoints(delegatee)) == (votes, checkpoints)
+        assert votes == (0 if to == "nobody" else SUPPLY)
+
+    def test_without_tokens_moves_no_votes(self, token: ContractInstance, stranger: AccountAPI) -> None:
+        receipt = delegate(token, stranger, sender=stranger)
+        assert len(receipt.decode_logs(token.DelegateChanged)) == 1
+        assert votes_changed(receipt, token) == []
+        assert (token.delegates(stranger), token.getVotes(stranger)) == (stranger, 0)
 
     def test_without_delegation_nobody_votes(self, token: ContractInstance, owner: AccountAPI) -> None:
         assert (token.getVotes(owner), token.numCheckpoints(owner)) == (0, 0)

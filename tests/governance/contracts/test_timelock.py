@@ -354,5 +354,18 @@ class TestDeposits:
         assert timelock.onERC1155Received.call(*single) == bytes.fromhex("f23a6e61")
         assert timelock.onERC1155BatchReceived.call(*batch) == bytes.fromhex("bc197c81")
 
+    def test_are_refused_beyond_the_bounds(self, timelock: ContractInstance, owner: AccountAPI) -> None:
+        most, much = list(range(64)), bytes(2_176)
+        more, longer = [*most, 64], bytes(2_177)
+        single, batch = timelock.onERC1155Received, timelock.onERC1155BatchReceived
+        nft = timelock.onERC721Received
+        assert nft.call(owner, owner, 1, much) == bytes.fromhex("150b7a02")
+        assert single.call(owner, owner, 1, 2, much) == bytes.fromhex("f23a6e61")
+        assert batch.call(owner, owner, most, most, much) == bytes.fromhex("bc197c81")
+        assert refusal(nft, owner, owner, 1, longer, sender=owner) == b""
+        assert refusal(single, owner, owner, 1, 2, longer, sender=owner) == b""
+        for arguments in ((more, most, b""), (most, more, b""), (most, most, longer)):
+            assert refusal(batch, owner, owner, *arguments, sender=owner) == b""
+
     def test_are_refused_with_unknown_calls(self, timelock: ContractInstance, owner: AccountAPI) -> None:
         assert refused_call(timelock, b"\x12\x34\x56\x78", sender=owner, value=1) == b""

@@ -46,12 +46,6 @@ def refused_proposal(dao: Dao, *calls: Call, track: str = STANDARD) -> bytes:
     return refusal(dao.governor.propose, *proposal.arguments(), proposal.description, sender=dao.voters[0])
 
 
-@pytest.fixture
-def new_executor(project: ProjectManager, dao: Dao, owner: AccountAPI) -> ContractInstance:
-    """An executor that obeys the Governor, for a further track."""
-    return owner.deploy(project.Timelock, 0, [dao.governor.address], [dao.governor.address], ZERO)
-
-
 class TestConstructor:
     def test_sets_tracks_and_reservations(self, dao: Dao) -> None:
         governor = dao.governor
@@ -265,6 +259,46 @@ class TestSetTrack:
         dao.queue(proposal)
         told = error("GovernorInvalidTrack(bytes32)", word(name))
         assert refusal(dao.governor.execute, *hashed(proposal), sender=dao.owner) == told
+
+    @pytest.mark.feature("C9.2")
+    def test_replaces_an_executor_by_one_that_obeys(self, dao: Dao, new_executor: ContractInstance) -> None:
+        named = charter_track(new_executor)
+        dao.pass_(call_to(dao.governor, "setTrack", named), track=CHARTER_AMENDMENT)
+        assert tuple(dao.governor.track(word(CHARTER_AMENDMENT))) == named
+        for executor in (dao.charter_executor, new_executor):
+            call = call_to(executor, "updateDelay", 1)
+            assert refused_proposal(dao, call) == reserved(call, CHARTER_AMENDMENT)
+        dao.pass_(dao.charter_call(), track=CHARTER_AMENDMENT)
+        assert dao.charter.setter() == new_executor
+
+    @pytest.mark.feature("C9.2")
+    @pytest.mark.parametrize("victim", ["Governor", "NodeRegistry", "liar", "account", "timelock"])
+    def test_a_track_cannot_take_what_is_no_executor(
+        self,
+        project: ProjectManager,
+        dao: Dao,
+        owner: AccountAPI,
+        new_executor: ContractInstance,
+        victim: str,
+    ) -> None:
+        victims: dict[str, Any] = {
+            "Governor": dao.governor,
+            "NodeRegistry": owner.deploy(project.NodeRegistry, dao.token, dao.executor, 1, 1),
+            "liar": dao.target,  # reverts with a "yes"
+            "account": dao.voters[0],  # takes any call, and answers nothing
+            "timelock": owner.deploy(project.Timelock, 0, [owner], [dao.governor], ZERO),
+        }
+        taken = victims[victim].address
+        proposal = dao.propose(
+            call_to(dao.governor, "setTrack", charter_track(taken)),
+            call_to(dao.governor, "setTrack", charter_track(new_executor)),
+            track=CHARTER_AMENDMENT,
+        )
+        dao.vote(proposal, FOR)
+        dao.queue(proposal)
+        told = error("GovernorInvalidTrack(bytes32)", word(CHARTER_AMENDMENT))
+        assert refusal(dao.governor.execute, *hashed(proposal), sender=dao.owner) == told
+        assert name_of(dao.governor.trackOf(taken, EVERY_CALL)) == STANDARD
 
     def test_is_refused_to_everybody_else(self, dao: Dao, stranger: AccountAPI) -> None:
         settings = charter_track(dao.charter_executor)

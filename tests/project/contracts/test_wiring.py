@@ -12,6 +12,7 @@ from ape import reverts
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
+from ape.managers.project import ProjectManager
 from eth_abi import encode
 from eth_account import Account
 from eth_utils.crypto import keccak
@@ -111,6 +112,31 @@ def test_nothing_but_that_vote_does(
             call = amending(plan, contracts)[0]
             operation = (call.to, 0, call.data, bytes(32), bytes(32))
             contracts[executor].schedule(*operation, 60, sender=accounts[0])
+
+
+@pytest.mark.feature("C9.2")
+def test_one_operation_replaces_an_executor(
+    plan: Plan,
+    contracts: Contracts,
+    chain: ChainManager,
+    project: ProjectManager,
+    accounts: Sequence[AccountAPI],
+    members: Sequence[AccountAPI],
+) -> None:
+    charter, governor, old = (contracts[name] for name in ("Charter", "Governor", "CharterExecutor"))
+    role = [governor.address]
+    new = accounts[0].deploy(project.Timelock, old.getMinDelay(), role, role, "0x" + "00" * 20)
+    name, _, *settings = governor.track(CHARTER_AMENDMENT.encode().ljust(32, b"\0"))
+    calls = [
+        Call(governor.address, bytes(governor.setTrack.encode_input((name, new.address, *settings)))),
+        Call(charter.address, bytes(charter.transfer_ownership.encode_input(new))),
+    ]
+    with reverts():
+        decide(contracts, chain, members, calls, STANDARD)
+    decide(contracts, chain, members, calls, CHARTER_AMENDMENT)
+    assert (governor.track(name).executor, charter.owner()) == (new, new)
+    decide(contracts, chain, members, amending(plan, contracts), CHARTER_AMENDMENT)
+    assert charter.version() == 2
 
 
 @pytest.fixture
