@@ -90,17 +90,25 @@ class CharterTopic:
         asked = (ids[first:] + ids[:first])[:MAX_NODES]
         seen: list[tuple[bytes, Body]] = []
         limit = anyio.CapacityLimiter(_AT_ONCE)
+        faults: list[Exception] = []
 
         async def one(node_id: bytes) -> None:
-            async with limit:
-                node = await self._registers.node(node_id, moment.block)
-                if node is not None:
-                    seen.extend(await self._see(moment, node))
+            try:
+                async with limit:
+                    node = await self._registers.node(node_id, moment.block)
+                    if node is not None:
+                        seen.extend(await self._see(moment, node))
+            except Exception as fault:
+                # A task group would wrap it, and a doubt in a wrapping is not waited out.
+                faults.append(fault)
+                group.cancel_scope.cancel()
 
         with anyio.move_on_after(self._round_seconds) as scope:
             async with anyio.create_task_group() as group:
                 for node_id in asked:
                     group.start_soon(one, node_id)
+        if faults:
+            raise faults[0]
         if scope.cancelled_caught:
             _log.warning("nodes left out: the round took too long", asked=len(asked), seen=len(seen))
         return fit(seen, moment.sequence)

@@ -11,8 +11,10 @@ import anyio
 import httpx
 import pytest
 from eth_abi.abi import decode as abi_decode
+from frames import frame_over
 
 from oracles.chain.block import Block
+from oracles.chain.errors import ChainError, ChainUnavailable, WrongChain
 from oracles.charter.attempts import CharterTopic, ledger_origin
 from oracles.charter.canonical import name_id
 from oracles.charter.entry import AgentStarted, Attempt, encode, evidence_hash
@@ -136,11 +138,14 @@ class World:
 
     def __init__(self, *nodes: Node) -> None:
         self.nodes = {node.id: node for node in nodes}
+        self.faults: list[ChainError] = []
 
     async def node_ids(self, at: Block) -> list[bytes]:
         return list(self.nodes)
 
     async def node(self, node: bytes, at: Block) -> RegisteredNode | None:
+        if self.faults:
+            raise self.faults.pop(0)
         return self.nodes[node].registered if node in self.nodes else None
 
     async def ledger_key(self, node: bytes, epoch: int, at: Block) -> bytes:
@@ -255,6 +260,39 @@ async def test_a_node_that_never_answers_is_left_out(histories: Histories) -> No
     node = Node(1)
     node.fault = "hangs"
     assert await topic(World(node), histories, node_seconds=0.05).observe(MOMENT) == []
+
+
+async def test_the_chain_going_down_while_an_oracle_observes_is_waited_out(
+    histories: Histories, tmp_path: Path
+) -> None:
+    node = Node(1)
+    node.attempt()
+    world = World(node)
+    world.faults.append(ChainUnavailable("there", "no answer in time"))
+    charter = topic(world, histories)
+    results: list[object] = []
+    seen = anyio.Event()
+
+    async def step() -> None:
+        results.append("began")
+        results[-1] = [observation.source for observation in await charter.observe(MOMENT)]
+        seen.set()
+
+    async with frame_over(None, tmp_path) as frame:
+        frame.tasks.start_soon(frame.cycle, "own", step)
+        await seen.wait()
+    assert results == ["began", [node.source]]
+
+
+async def test_a_chain_that_is_another_one_ends_an_observation_and_waits_for_no_node(
+    histories: Histories,
+) -> None:
+    silent = Node(2)
+    silent.fault = "hangs"
+    world = World(Node(1), silent)
+    world.faults.append(WrongChain("there", 1, 2))
+    with pytest.raises(WrongChain):
+        await topic(world, histories).observe(MOMENT)
 
 
 @pytest.mark.feature("C3.3")
