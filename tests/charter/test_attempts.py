@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -37,7 +38,7 @@ from oracles.committee.messages import MAX_MEMBERS, MAX_MESSAGE_BYTES, Frozen
 from oracles.committee.topic import MAX_PAYLOAD_BYTES, Moment, Observation, ObservationRefused
 from oracles.daemon.store import Store
 from oracles.ledger.merkle import Frontier, consistency_path, inclusion_path, leaf_hash, node_hash
-from oracles.ledger.note import Checkpoint, Signer
+from oracles.ledger.note import LARGEST, Checkpoint, Signer
 
 pytestmark = pytest.mark.anyio
 
@@ -327,7 +328,7 @@ async def test_one_history_for_each_oracle_is_caught_through_the_others_observat
     [own] = await charter.observe(MOMENT)
     _, attempts = await report(charter, [own, other])
     assert attempts == []  # two versions of one entry: neither counts
-    assert await histories.split(mine.id, 0, 1) is not None
+    assert await histories.split(mine.id, 0, 0) is not None
 
 
 @pytest.mark.feature("C3.3")
@@ -416,6 +417,61 @@ async def test_every_change_to_an_observation_is_refused(histories: Histories) -
     node.next_entry = 1
     with pytest.raises(ObservationRefused, match="handled already"):
         await charter.verify(MOMENT, observation)
+
+
+def signed(node: Node, size: int, root: bytes = bytes(32), epoch: int = 0) -> bytes:
+    """A checkpoint over a tree that nobody has."""
+    signer = Signer(node.signer.verifier.name, node.id, epoch)
+    return signer.sign(Checkpoint(signer.verifier.name, size, root, epoch).text())
+
+
+async def test_a_tree_larger_than_any_is_refused_and_the_largest_is_not(histories: Histories) -> None:
+    node = Node(1)
+    charter = topic(World(node), histories)
+    await charter.verify(MOMENT, observe_body(node.id, Sighting(note=signed(node, LARGEST))))
+    for note in (signed(node, LARGEST + 1), signed(node, 10**19 - 1), signed(node, 1, epoch=LARGEST + 1)):
+        with pytest.raises(ObservationRefused, match=r"below 2\^63"):
+            await charter.verify(MOMENT, observe_body(node.id, Sighting(note=note)))
+        with pytest.raises(ObservationRefused, match=r"below 2\^63"):
+            await charter.verify(MOMENT, observe_body(node.id, Split(first=note, second=note)))
+
+
+async def test_a_split_of_the_largest_tree_is_reported_and_ends_no_oracle(histories: Histories) -> None:
+    node = Node(1)
+    charter = topic(World(node), histories)
+    first, second = sorted(signed(node, LARGEST, root) for root in (b"\1" * 32, b"\2" * 32))
+    split = observe_body(node.id, Split(first=first, second=second))
+    _, [attempt] = await report(charter, [split])
+    assert attempt.entry == LARGEST - 1
+    assert split in await charter.observe(MOMENT)
+    for handled in (LARGEST, 2**256 - 1):
+        node.next_entry = handled
+        assert split not in await charter.observe(MOMENT)
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        (OverflowError("too large"), ObservationRefused),
+        (RecursionError("too deep"), ObservationRefused),
+        (sqlite3.OperationalError("disk I/O error"), sqlite3.OperationalError),
+        (ChainUnavailable("there", "down"), ChainUnavailable),
+    ],
+    ids=repr,
+)
+async def test_what_nobody_foresaw_is_refused_and_what_is_ours_is_raised(
+    histories: Histories, monkeypatch: pytest.MonkeyPatch, fault: Exception, raised: type[Exception]
+) -> None:
+    async def remember(*_: object) -> bool:
+        raise fault
+
+    node = Node(1)
+    charter = topic(World(node), histories)
+    sighting = observe_body(node.id, Sighting(note=node.note()))
+    await charter.verify(MOMENT, sighting)
+    monkeypatch.setattr(histories, "remember", remember)
+    with pytest.raises(raised):
+        await charter.verify(MOMENT, sighting)
 
 
 async def test_what_a_flood_of_all_nodes_shows_fits_every_member_s_share(histories: Histories) -> None:
