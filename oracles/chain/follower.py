@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import anyio
 
 from oracles.chain.block import Block, Log
-from oracles.chain.errors import BlockUnknown, ReorgBelowFinality, RpcError
+from oracles.chain.errors import AnswerTooBig, BlockUnknown, ReorgBelowFinality, RpcError
 from oracles.chain.finality import Cursor, check_finality
 from oracles.chain.rpc import LogFilter, Rpc
 
@@ -116,7 +116,7 @@ class Follower:
             try:
                 logs = await self._rpc.logs_between(first, last, self._wanted)
                 break
-            except RpcError:
+            except (AnswerTooBig, RpcError):
                 if last == first:
                     raise
                 last = first + (last - first) // 2

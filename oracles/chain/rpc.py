@@ -169,6 +169,12 @@ class Rpc:
         if len(refusals) == len(outcomes):
             raise next((fault for fault in refusals if not isinstance(fault, ChainUnavailable)), refusals[0])
 
+    async def raw(self, method: str, params: Sequence[Any]) -> Any:
+        """What every endpoint answers to a request, unread: for a reader with a codec of its own."""
+        return await self._agreed(
+            method, lambda endpoint: endpoint.request(method, *params, read=lambda found: found)
+        )
+
     async def _head(self, tag: str) -> Block:
         heads = [
             _certain(outcome)

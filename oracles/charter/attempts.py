@@ -90,17 +90,25 @@ class CharterTopic:
         asked = (ids[first:] + ids[:first])[:MAX_NODES]
         seen: list[tuple[bytes, Body]] = []
         limit = anyio.CapacityLimiter(_AT_ONCE)
+        faults: list[Exception] = []
 
         async def one(node_id: bytes) -> None:
-            async with limit:
-                node = await self._registers.node(node_id, moment.block)
-                if node is not None:
-                    seen.extend(await self._see(moment, node))
+            try:
+                async with limit:
+                    node = await self._registers.node(node_id, moment.block)
+                    if node is not None:
+                        seen.extend(await self._see(moment, node))
+            except Exception as fault:
+                # A task group would wrap it, and a doubt in a wrapping is not waited out.
+                faults.append(fault)
+                group.cancel_scope.cancel()
 
         with anyio.move_on_after(self._round_seconds) as scope:
             async with anyio.create_task_group() as group:
                 for node_id in asked:
                     group.start_soon(one, node_id)
+        if faults:
+            raise faults[0]
         if scope.cancelled_caught:
             _log.warning("nodes left out: the round took too long", asked=len(asked), seen=len(seen))
         return fit(seen, moment.sequence)
@@ -114,7 +122,7 @@ class CharterTopic:
             raise  # ours, not the node's
         except Exception as fault:  # whatever a node comes up with, it harms no other
             _log.warning("node left out", node=node_source(node.id), reason=str(fault) or "it took too long")
-        split = await self._histories.split(node.id, node.epoch, node.next_entry + 1)
+        split = await self._histories.split(node.id, node.epoch, node.next_entry)
         if split is not None:
             seen.append((node.id, Split(first=split[0], second=split[1])))
         return seen
@@ -179,17 +187,25 @@ class CharterTopic:
 
     async def verify(self, moment: Moment, observation: Observation) -> None:
         """Check notes, proofs and entries against the chain at the moment's block."""
+        try:
+            await self._verify(moment, observation)
+        except (ObservationRefused, ChainError, sqlite3.Error):
+            raise
+        except NoteInvalid as fault:
+            raise ObservationRefused(observation.source, str(fault)) from None
+        except Exception as fault:  # whatever a member comes up with, it ends no other
+            _log.warning("an observation could not be verified", node=observation.source, exc_info=True)
+            raise ObservationRefused(observation.source, type(fault).__name__) from None
+
+    async def _verify(self, moment: Moment, observation: Observation) -> None:
         node_id, body = read_observation(observation)
         node = await self._registers.node(node_id, moment.block)
         if node is None:
             raise ObservationRefused(observation.source, "the node doesn't take part")
-        try:
-            if isinstance(body, Split):
-                await self._verify_split(moment.block, node, body)
-            else:
-                await self._verify_sighting(moment, node, body)
-        except NoteInvalid as fault:
-            raise ObservationRefused(observation.source, str(fault)) from None
+        if isinstance(body, Split):
+            await self._verify_split(moment.block, node, body)
+        else:
+            await self._verify_sighting(moment, node, body)
 
     async def _verify_split(self, at: Block, node: RegisteredNode, split: Split) -> None:
         first = await self._open_older(at, node, split.first)

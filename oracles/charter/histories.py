@@ -5,7 +5,7 @@ proof.
 from __future__ import annotations
 
 from oracles.daemon.store import Store
-from oracles.ledger.note import Checkpoint
+from oracles.ledger.note import LARGEST, Checkpoint
 
 HISTORY_SCHEMA = (
     "CREATE TABLE IF NOT EXISTS shown (node BLOB NOT NULL, epoch INTEGER NOT NULL, size INTEGER NOT NULL, "
@@ -53,16 +53,18 @@ class Histories:
             )
         return bool(rows[0][0] > 1)
 
-    async def split(self, node: bytes, epoch: int, least_size: int) -> tuple[bytes, bytes] | None:
-        """Two notes of one size of at least `least_size` by which a node contradicts itself within an epoch,
-        this one or an earlier: the smallest such size.
+    async def split(self, node: bytes, epoch: int, handled: int) -> tuple[bytes, bytes] | None:
+        """Two notes of one size of more than `handled` entries by which a node contradicts itself within an
+        epoch, this one or an earlier: the smallest such size.
         """
+        if handled > LARGEST:  # hostile oracles marked entries that no tree can have
+            return None
         async with self._store.transaction() as transaction:
             rows = await transaction.rows(
                 "SELECT a.note, b.note FROM shown a JOIN shown b USING (node, epoch, size) "
-                "WHERE node = ? AND epoch <= ? AND size >= ? AND a.root < b.root "
+                "WHERE node = ? AND epoch <= ? AND size > ? AND a.root < b.root "
                 "ORDER BY size, epoch, a.root, b.root LIMIT 1",
-                (node, epoch, least_size),
+                (node, epoch, handled),
             )
         if not rows:
             return None

@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.scanner import Scanner, ScannerError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 12
@@ -128,8 +129,10 @@ def parse(data: bytes, file: str) -> tuple[Node, list[Fault]]:
             crowded = Fault(file, number, 1, "", f"more than {MAX_BRACKETS} brackets are opened on this line")
             raise DocumentRefused([crowded])
     reader = _Reader(file)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner = _Scanner
     try:
-        root = reader.read(YAML(typ="safe", pure=True).parse(text))
+        root = reader.read(yaml.parse(text))
     except MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -139,6 +142,17 @@ def parse(data: bytes, file: str) -> tuple[Node, list[Fault]]:
         first = str(fault).strip().splitlines()[0]
         raise DocumentRefused([*reader.faults, Fault(file, 1, 1, "", f"it is no YAML: {first}")]) from None
     return root, reader.faults
+
+
+class _Scanner(Scanner):
+    """ruamel's, which takes every escape for a character's number, also where there is no such character."""
+
+    def scan_flow_scalar_non_spaces(self, double: Any, start_mark: Any) -> Any:
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError):
+            place = self.reader.get_mark()
+            raise ScannerError(None, None, "there is no such character", place) from None
 
 
 class _Reader:

@@ -107,7 +107,7 @@ async def set_up(frame: Frame[OracleSettings]) -> None:
         node_seconds=settings.round_seconds / 2,
         round_seconds=settings.round_seconds,
     )
-    chain = CommitteeChain(rpc, committee)
+    chain = CommitteeChain(rpc, committee, frame.check_finality)
     votes = VoteStore(settings.state / "votes.db")
     if frame.account is None:
         rehearsal = Rehearsal(topic, settings.schedule, chain)

@@ -4,7 +4,7 @@ outbox.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from oracles.chain.block import Block
 from oracles.chain.oracle_committee import OracleCommittee
@@ -21,17 +21,24 @@ _DOUBLE_VOTE = "double_vote"
 
 
 class CommitteeChain:
-    """`view.ChainView` over JSON-RPC."""
+    """`view.ChainView` over JSON-RPC.
 
-    def __init__(self, rpc: Rpc, contract: OracleCommittee) -> None:
+    `finalized` is the daemon's own look at the newest final block: it raises where the chain is behind what
+    was final, or another one. Whatever a member does begins with it, so nothing is signed on doubt.
+    """
+
+    def __init__(
+        self, rpc: Rpc, contract: OracleCommittee, finalized: Callable[[], Awaitable[Block]]
+    ) -> None:
         self._rpc = rpc
         self._contract = contract
+        self._finalized = finalized
         self._configuration: tuple[bytes, Configuration] | None = None
         self._before: tuple[int, Block] | None = None
 
     async def finalized(self) -> Block:
-        """The newest final block."""
-        return await self._rpc.finalized()
+        """The newest final block. Raises `ChainBehind`, `ReorgBelowFinality`."""
+        return await self._finalized()
 
     async def latest(self) -> Block:
         """The newest block."""

@@ -126,14 +126,18 @@ class Frame(Generic[S]):
             await anyio.sleep(self.settings.poll_seconds)
 
     async def check_finality(self) -> Block:
-        """See that what was final is final still; returns the newest finalized block, from now on known."""
-        finalized = await self.rpc.finalized()
+        """See that what was final is final still; returns the newest finalized block, from now on known.
+
+        Several may look at once: what one of them gets to know meanwhile makes no other's answer an old one.
+        """
         async with self.store.transaction() as transaction:
             known = await transaction.cursor(_FINALITY)
+        finalized = await self.rpc.finalized()
         if known is not None:
             await check_finality(self.rpc, known, finalized)
-        if known is None or known.number < finalized.number:
-            async with self.store.transaction() as transaction:
+        async with self.store.transaction() as transaction:
+            newest = await transaction.cursor(_FINALITY)
+            if newest is None or newest.number < finalized.number:
                 await transaction.set_cursor(_FINALITY, Cursor.of(finalized))
         return finalized
 

@@ -22,6 +22,8 @@ _KEY_ID_BYTES = 4
 _SIGNATURE_BYTES = 64
 _MAX_NOTE_BYTES = 16_384
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+LARGEST = 2**63 - 1
+"""The largest size or epoch: what a signed 64-bit number holds, in a database or another implementation."""
 _KEY_NAME = re.compile(r"[^\s+]+")
 
 
@@ -116,15 +118,15 @@ class Checkpoint:
             raise NoteInvalid("a checkpoint has an origin, a size and a root, one a line, none of them empty")
         origin, size, root64, *extensions = lines[:-1]
         root = _base64(root64)
-        if not _DECIMAL.fullmatch(size):
-            raise NoteInvalid(f"checkpoint of {origin}: the size is not a decimal number: {size!r}")
+        if not _is_number(size):
+            raise NoteInvalid(f"checkpoint of {origin}: the size is no decimal number below 2^63: {size!r}")
         if root is None or len(root) != HASH_BYTES:
             raise NoteInvalid(
                 f"checkpoint of {origin}: the root is not the base64 of {HASH_BYTES} bytes: {root64!r}"
             )
         epochs = [line.removeprefix("epoch ") for line in extensions if line.startswith("epoch ")]
-        if len(epochs) > 1 or not all(_DECIMAL.fullmatch(epoch) for epoch in epochs):
-            raise NoteInvalid(f"checkpoint of {origin}: not one decimal epoch: {epochs}")
+        if len(epochs) > 1 or not all(map(_is_number, epochs)):
+            raise NoteInvalid(f"checkpoint of {origin}: not one decimal epoch below 2^63: {epochs}")
         return cls(origin, int(size), root, int(epochs[0]) if epochs else 0)
 
 
@@ -200,6 +202,10 @@ def _check_text(text: str, error: type[Exception]) -> None:
         raise error("a note's text is not empty and ends with a newline")
     if any((ord(char) < 0x20 and char != "\n") or char == "\x7f" for char in text):
         raise error("a note's text has no control characters other than newlines")
+
+
+def _is_number(text: str) -> bool:
+    return _DECIMAL.fullmatch(text) is not None and int(text) <= LARGEST
 
 
 def _base64(encoded: str) -> bytes | None:

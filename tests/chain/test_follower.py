@@ -8,10 +8,10 @@ import pytest
 from budgets import few
 from hypothesis import given
 from hypothesis import strategies as st
-from relay import JsonRpcFault, Relay
+from relay import HttpFault, JsonRpcFault, Relay
 
 from oracles.chain.block import Log
-from oracles.chain.errors import BlockUnknown, ChainBehind, ReorgBelowFinality, RpcError
+from oracles.chain.errors import AnswerTooBig, BlockUnknown, ChainBehind, ReorgBelowFinality, RpcError
 from oracles.chain.finality import Cursor
 from oracles.chain.follower import Follower, Span
 from oracles.chain.rpc import Rpc
@@ -84,7 +84,19 @@ async def test_long_gaps_are_read_in_bounded_ranges(devnet: Devnet, tally: Tally
             assert max(ranges) <= chunk
 
 
-async def test_a_range_that_an_endpoint_finds_too_big_is_halved(devnet: Devnet, tally: Tally) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        JsonRpcFault(-32602, "query returned more than 10000 results"),
+        JsonRpcFault(-32005, "query returned more than 10000 results"),
+        HttpFault(413),
+        HttpFault(504),
+    ],
+    ids=["-32602", "-32005", "413", "504"],
+)
+async def test_a_range_that_an_endpoint_finds_too_big_is_halved(
+    devnet: Devnet, tally: Tally, fault: Exception
+) -> None:
     names = [f"n{number}" for number in range(6)]
     for name in names:
         tally.count_as(1, name)
@@ -93,17 +105,17 @@ async def test_a_range_that_an_endpoint_finds_too_big_is_halved(devnet: Devnet, 
 
     def limited(params: list[Any], genuine: Any) -> Any:
         if int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) >= 5:
-            raise JsonRpcFault(-32602, "query returned more than 10000 results")
+            raise fault
         return genuine()
 
     def refusing(params: list[Any], genuine: Any) -> Any:
-        raise JsonRpcFault(-32602, "query returned more than 10000 results")
+        raise fault
 
     with Relay(devnet) as relay:
         async with Rpc.connect([relay.url], CHAIN) as rpc:
             follower = Follower(rpc, tally.wanted, 0, linked=0)
             relay.answers["eth_getLogs"] = refusing
-            with pytest.raises(RpcError):
+            with pytest.raises((AnswerTooBig, RpcError)):
                 await follower.next(None)
             relay.answers["eth_getLogs"] = limited
             assert _names(tally, (await _drain(follower, None))[0]) == names

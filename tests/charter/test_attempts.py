@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +12,10 @@ import anyio
 import httpx
 import pytest
 from eth_abi.abi import decode as abi_decode
+from frames import frame_over
 
 from oracles.chain.block import Block
+from oracles.chain.errors import ChainError, ChainUnavailable, WrongChain
 from oracles.charter.attempts import CharterTopic, ledger_origin
 from oracles.charter.canonical import name_id
 from oracles.charter.entry import AgentStarted, Attempt, encode, evidence_hash
@@ -35,7 +38,7 @@ from oracles.committee.messages import MAX_MEMBERS, MAX_MESSAGE_BYTES, Frozen
 from oracles.committee.topic import MAX_PAYLOAD_BYTES, Moment, Observation, ObservationRefused
 from oracles.daemon.store import Store
 from oracles.ledger.merkle import Frontier, consistency_path, inclusion_path, leaf_hash, node_hash
-from oracles.ledger.note import Checkpoint, Signer
+from oracles.ledger.note import LARGEST, Checkpoint, Signer
 
 pytestmark = pytest.mark.anyio
 
@@ -136,11 +139,14 @@ class World:
 
     def __init__(self, *nodes: Node) -> None:
         self.nodes = {node.id: node for node in nodes}
+        self.faults: list[ChainError] = []
 
     async def node_ids(self, at: Block) -> list[bytes]:
         return list(self.nodes)
 
     async def node(self, node: bytes, at: Block) -> RegisteredNode | None:
+        if self.faults:
+            raise self.faults.pop(0)
         return self.nodes[node].registered if node in self.nodes else None
 
     async def ledger_key(self, node: bytes, epoch: int, at: Block) -> bytes:
@@ -257,6 +263,39 @@ async def test_a_node_that_never_answers_is_left_out(histories: Histories) -> No
     assert await topic(World(node), histories, node_seconds=0.05).observe(MOMENT) == []
 
 
+async def test_the_chain_going_down_while_an_oracle_observes_is_waited_out(
+    histories: Histories, tmp_path: Path
+) -> None:
+    node = Node(1)
+    node.attempt()
+    world = World(node)
+    world.faults.append(ChainUnavailable("there", "no answer in time"))
+    charter = topic(world, histories)
+    results: list[object] = []
+    seen = anyio.Event()
+
+    async def step() -> None:
+        results.append("began")
+        results[-1] = [observation.source for observation in await charter.observe(MOMENT)]
+        seen.set()
+
+    async with frame_over(None, tmp_path) as frame:
+        frame.tasks.start_soon(frame.cycle, "own", step)
+        await seen.wait()
+    assert results == ["began", [node.source]]
+
+
+async def test_a_chain_that_is_another_one_ends_an_observation_and_waits_for_no_node(
+    histories: Histories,
+) -> None:
+    silent = Node(2)
+    silent.fault = "hangs"
+    world = World(Node(1), silent)
+    world.faults.append(WrongChain("there", 1, 2))
+    with pytest.raises(WrongChain):
+        await topic(world, histories).observe(MOMENT)
+
+
 @pytest.mark.feature("C3.3")
 async def test_a_node_with_two_histories_is_caught_and_both_notes_are_kept(histories: Histories) -> None:
     node = Node(1)
@@ -289,7 +328,7 @@ async def test_one_history_for_each_oracle_is_caught_through_the_others_observat
     [own] = await charter.observe(MOMENT)
     _, attempts = await report(charter, [own, other])
     assert attempts == []  # two versions of one entry: neither counts
-    assert await histories.split(mine.id, 0, 1) is not None
+    assert await histories.split(mine.id, 0, 0) is not None
 
 
 @pytest.mark.feature("C3.3")
@@ -378,6 +417,61 @@ async def test_every_change_to_an_observation_is_refused(histories: Histories) -
     node.next_entry = 1
     with pytest.raises(ObservationRefused, match="handled already"):
         await charter.verify(MOMENT, observation)
+
+
+def signed(node: Node, size: int, root: bytes = bytes(32), epoch: int = 0) -> bytes:
+    """A checkpoint over a tree that nobody has."""
+    signer = Signer(node.signer.verifier.name, node.id, epoch)
+    return signer.sign(Checkpoint(signer.verifier.name, size, root, epoch).text())
+
+
+async def test_a_tree_larger_than_any_is_refused_and_the_largest_is_not(histories: Histories) -> None:
+    node = Node(1)
+    charter = topic(World(node), histories)
+    await charter.verify(MOMENT, observe_body(node.id, Sighting(note=signed(node, LARGEST))))
+    for note in (signed(node, LARGEST + 1), signed(node, 10**19 - 1), signed(node, 1, epoch=LARGEST + 1)):
+        with pytest.raises(ObservationRefused, match=r"below 2\^63"):
+            await charter.verify(MOMENT, observe_body(node.id, Sighting(note=note)))
+        with pytest.raises(ObservationRefused, match=r"below 2\^63"):
+            await charter.verify(MOMENT, observe_body(node.id, Split(first=note, second=note)))
+
+
+async def test_a_split_of_the_largest_tree_is_reported_and_ends_no_oracle(histories: Histories) -> None:
+    node = Node(1)
+    charter = topic(World(node), histories)
+    first, second = sorted(signed(node, LARGEST, root) for root in (b"\1" * 32, b"\2" * 32))
+    split = observe_body(node.id, Split(first=first, second=second))
+    _, [attempt] = await report(charter, [split])
+    assert attempt.entry == LARGEST - 1
+    assert split in await charter.observe(MOMENT)
+    for handled in (LARGEST, 2**256 - 1):
+        node.next_entry = handled
+        assert split not in await charter.observe(MOMENT)
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        (OverflowError("too large"), ObservationRefused),
+        (RecursionError("too deep"), ObservationRefused),
+        (sqlite3.OperationalError("disk I/O error"), sqlite3.OperationalError),
+        (ChainUnavailable("there", "down"), ChainUnavailable),
+    ],
+    ids=repr,
+)
+async def test_what_nobody_foresaw_is_refused_and_what_is_ours_is_raised(
+    histories: Histories, monkeypatch: pytest.MonkeyPatch, fault: Exception, raised: type[Exception]
+) -> None:
+    async def remember(*_: object) -> bool:
+        raise fault
+
+    node = Node(1)
+    charter = topic(World(node), histories)
+    sighting = observe_body(node.id, Sighting(note=node.note()))
+    await charter.verify(MOMENT, sighting)
+    monkeypatch.setattr(histories, "remember", remember)
+    with pytest.raises(raised):
+        await charter.verify(MOMENT, sighting)
 
 
 async def test_what_a_flood_of_all_nodes_shows_fits_every_member_s_share(histories: Histories) -> None:

@@ -150,6 +150,8 @@ violations:
         ("", "p.yaml:1:1", "it is empty"),
         ("- a", "p.yaml:1:1", "a policy is a mapping, not a list"),
         ("version: [", "p.yaml:1:11", "it is no YAML"),
+        ("version: '1'\ndescription: \"a\\UFFFFFFFF\"", "p.yaml:2:18", "there is no such character"),
+        ("version: '1'\ndescription: \"a\\U00110000\"", "p.yaml:2:18", "there is no such character"),
         ("version: '1'\n---\nversion: '2'\n", "p.yaml:2:1", "a second document"),
         ("version: '1'\ndescription: &a x", "p.yaml:2:14", "anchors are not possible"),
         ("version: &v '1'\ndescription: *v", "p.yaml:2:14", "aliases are not possible"),
@@ -174,6 +176,10 @@ def test_fault_has_its_place(text: str, place: str, message: str) -> None:
     found = faults(text)
 
     assert any(fault.startswith(place) and message in fault for fault in found), found
+
+
+def test_escape_of_a_character_is_read() -> None:
+    assert read_policy(b'version: "1"\ndescription: "\\U0010FFFF\\x41"').description == "\U0010ffffA"
 
 
 def test_fault_of_a_default_is_said_once() -> None:

@@ -28,7 +28,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     promised = replace(stated(DOCUMENT.read_text(encoding="utf-8")), seats=frozenset({ORACLES}))
 
     def invoke(*args: str, found: Trust = promised, document: Path = DOCUMENT) -> Result:
-        monkeypatch.setattr(command, "deployed", lambda *_: found)
+        async def read(_: object) -> Trust:
+            return found
+
+        monkeypatch.setattr(command, "_read", read)
         chain = ["--deployment", str(deployment), "--rpc", "http://localhost:1"]
         runner = CliRunner(mix_stderr=False)
         return runner.invoke(westworld, ["trust", "--document", str(document), *chain, *args])

@@ -213,6 +213,29 @@ async def test_an_answer_that_the_member_did_not_sign_is_none(fault: str) -> Non
         assert await peers(client).ask({BOB.address: ASK, ANN.address: Votes(votes=())}) == {}
 
 
+@pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), OSError("no route"), UnicodeError("label")])
+async def test_a_member_that_cannot_be_reached_harms_no_other(fault: Exception) -> None:
+    line = Line(DOMAIN, "charter", BOB.address, EVE.address)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "ann":
+            raise fault
+        said = SEEN.model_dump_json().encode()
+        signature = AccountSigning(BOB).sign(line.answer(request.content, said)).hex()
+        return httpx.Response(200, content=said, headers={SIGNATURE_HEADER: signature})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        asking = HttpPeers(
+            client,
+            {ANN.address: "http://ann", BOB.address: "http://bob"},
+            topic="charter",
+            domain=DOMAIN,
+            signing=AccountSigning(EVE),
+            timeout=5,
+        )
+        assert await asking.ask({ANN.address: ASK, BOB.address: ASK}) == {BOB.address: SEEN}
+
+
 def test_signatures_in_a_form_that_the_contract_refuses_are_refused_here() -> None:
     message = LINE.request(b"")
     signature = AccountSigning(ANN).sign(message)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracles.ledger.errors import NoteInvalid
-from oracles.ledger.note import Checkpoint, Signer, Verifier, open_checkpoint, open_note, split_note
+from oracles.ledger.note import LARGEST, Checkpoint, Signer, Verifier, open_checkpoint, open_note, split_note
 
 GO_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 GO_TEXT = (
@@ -106,11 +106,19 @@ def test_a_malformed_note_is_refused(raw: bytes) -> None:
         f"origin\n7\n{'A' * 43}=",
         f"origin\n7\n{'A' * 43}=\nepoch x\n",
         f"origin\n7\n{'A' * 43}=\nepoch 1\nepoch 2\n",
+        f"origin\n{2**63}\n{'A' * 43}=\n",
+        f"origin\n7\n{'A' * 43}=\nepoch {2**63}\n",
+        f"origin\n{10**400}\n{'A' * 43}=\n",
     ],
 )
 def test_a_malformed_checkpoint_is_refused(text: str) -> None:
     with pytest.raises(NoteInvalid):
         Checkpoint.parse(text)
+
+
+def test_a_checkpoint_may_be_as_large_as_a_signed_64_bit_number() -> None:
+    largest = Checkpoint(ORIGIN, LARGEST, bytes(32), LARGEST)
+    assert Checkpoint.parse(largest.text()) == largest
 
 
 def test_a_checkpoint_without_an_epoch_is_of_epoch_0_and_other_extensions_are_left_alone() -> None:

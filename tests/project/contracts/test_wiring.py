@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.chain import ChainManager
 from ape.managers.project import ProjectManager
+from click.testing import CliRunner
 from eth_abi import encode
 from eth_account import Account
 from eth_utils.crypto import keccak
@@ -22,9 +24,11 @@ from oracles.chain.typed import COMMITTEE_NAME, Domain
 from oracles.charter.amendment import amendment
 from oracles.charter.policy import MetricRule, Policy
 from oracles.charter.report import ReportedAttempt, encode_payload
+from oracles.cli.main import westworld
 from oracles.committee.report import AccountSigning, Report, report_message
 from oracles.committee.topic import topic_id
 from oracles.governance.proposal import CHARTER_AMENDMENT, MAX_CALLS, STANDARD, draft, proposal_id
+from oracles.governance.trust import stated
 from scripts import deploy
 from scripts._deployment.plan import MINIMUM_AGE, Plan, PlanFault
 
@@ -199,6 +203,22 @@ def executed(chain: ChainManager, executor: ContractInstance, method: Any, *argu
     data = method.encode_input(*arguments).to_0x_hex()
     call = {"from": executor.address, "to": method.contract.address, "data": data}
     chain.provider.make_request("eth_sendTransaction", [call])
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+def test_the_command_reads_the_same_powers(
+    contracts: Contracts, chain: ChainManager, first_block: int, tmp_path: Path, endpoints: int
+) -> None:
+    deployment = tmp_path / "deployment.json"
+    deploy.write_deployment(deployment, chain.chain_id, first_block, contracts)
+    url = chain.provider.http_uri
+    options = ["--deployment", str(deployment), "--rpc", ",".join([url] * endpoints), "--format", "json"]
+    document = Path(__file__).parents[3] / "docs" / "trust.md"
+    result = CliRunner(mix_stderr=False).invoke(westworld, ["trust", "--document", str(document), *options])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert len(json.loads(result.stdout)["powers"]) == len(
+        stated(document.read_text(encoding="utf-8")).powers
+    )
 
 
 @pytest.mark.parametrize("contract", ["Charter", "NodeRegistry"])
