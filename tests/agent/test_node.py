@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.anyio
 
 KEY = SigningKey(bytes(range(32)))
 POLICY = Policy(version="1", metrics={"cpu": MetricRule()})
+LESS = Policy(version="2", metrics={"cpu": MetricRule(maximum=Decimal(1))})
 MORE = Policy(version="2", metrics={"cpu": MetricRule(), "battery": MetricRule()})
 
 
@@ -309,3 +311,71 @@ async def test_an_amendment_is_followed_and_recorded(state: Path) -> None:
         assert gauge(bench, "charter_policy_version") == 1
         await bench.agent.watch()
         assert gauge(bench, "charter_policy_version") == 2
+
+
+async def test_a_policy_that_the_enforcer_cannot_take_is_silence_until_one_comes_that_it_can(
+    state: Path,
+) -> None:
+    chain = sound_chain()
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        bench.enforcer.unfit = frozenset({"battery"})
+        chain.enact(POLICY, MORE, 2)
+        chain.finalize()
+        for _ in range(2):
+            await bench.agent.follow()
+        refused = "charter version 2 cannot be enforced, so nothing gets out: no room for battery"
+        assert bench.enforcer.last["suspend"] is True
+        assert bench.agent.status().missing == (refused,)
+        assert (bench.agent.status().state, bench.agent.status().suspended) == (State.DEGRADED, True)
+    async with running(state, chain, _unfit(adopted=True)) as bench:
+        assert ("suspend", False) not in bench.enforcer.told
+        assert bench.enforcer.last["suspend"] is True
+        assert refused in bench.agent.status().missing
+        await bench.agent.follow()
+        assert ("suspend", False) not in bench.enforcer.told
+        chain.enact(MORE, POLICY, 3)
+        chain.finalize()
+        await bench.agent.follow()
+        assert bench.enforcer.last == {"suspend": False, "limit": 1, "apply": (3, frozenset({"cpu"}))}
+        assert bench.agent.status().missing == ()
+
+
+async def test_a_refused_policy_that_a_reorg_takes_back_is_no_silence_any_more(state: Path) -> None:
+    chain = sound_chain()
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        before = len(chain.blocks) - 1
+        bench.enforcer.unfit = frozenset({"cpu"})
+        chain.enact(POLICY, LESS, 2)
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is True
+        chain.revert_to(before)
+        chain.mine()
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is False
+        assert bench.agent.status().missing == ()
+
+
+async def test_the_end_of_a_refusal_does_not_end_a_suspension(state: Path) -> None:
+    chain = sound_chain()
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        bench.enforcer.unfit = frozenset({"battery"})
+        chain.enact(POLICY, MORE, 2)
+        chain.record = active(suspended_until=chain.blocks[-1].timestamp + 9999)
+        chain.finalize()
+        await bench.agent.follow()
+        bench.enforcer.unfit = frozenset()
+        chain.enact(MORE, POLICY, 3)
+        chain.finalize()
+        await bench.agent.follow()
+        assert bench.enforcer.last["apply"] == (3, frozenset({"cpu"}))
+        assert bench.enforcer.last["suspend"] is True
+        assert bench.enforcer.told.count(("suspend", False)) == 1
+
+
+def _unfit(adopted: bool) -> FakeEnforcer:
+    enforcer = FakeEnforcer(adopted)
+    enforcer.unfit = frozenset({"battery"})
+    return enforcer
