@@ -74,8 +74,7 @@ class Agent:
             )
         )
         await self.charter.load()
-        if self.enforcer.adopted:
-            await self.standing.load()
+        await self.standing.load(holds=self.enforcer.adopted)
         await self._obey()
         await self.prove()
 

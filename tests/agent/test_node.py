@@ -21,7 +21,7 @@ from agent.settings import AgentSettings
 from agent.standing_sync import NodeStanding, StandingSync, judge, stricter
 from agent.status import State
 from oracles.chain.block import Block
-from oracles.chain.errors import ChainUnavailable
+from oracles.chain.errors import ChainBehind, ChainUnavailable, ReorgBelowFinality
 from oracles.charter.chain_source import EMPTY_POLICY
 from oracles.charter.entry import EnforcementChanged, PolicySwitched, StandingChanged, decode
 from oracles.charter.policy import RATE_LIMITED_FACTOR, MetricRule, Policy
@@ -184,6 +184,49 @@ async def test_a_standing_known_before_enforcement_was_off_releases_nothing(stat
         assert ("suspend", False) not in bench.enforcer.told
         await bench.agent.follow()
         assert ("suspend", False) not in bench.enforcer.told
+
+
+async def _suspended(state: Path, chain: FakeChain, until: int) -> None:
+    """An agent sees its node suspended by a finalized block, and ends."""
+    chain.record = active(ledger_key=bytes(KEY.verify_key), suspended_until=until)
+    chain.mine()
+    chain.finalize()
+    chain.record = active(ledger_key=bytes(KEY.verify_key))
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is True
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+@pytest.mark.parametrize(("blocks", "fault"), [(0, ChainBehind), (9, ReorgBelowFinality)])
+async def test_a_chain_before_the_suspension_or_another_one_releases_nobody(
+    state: Path, adopted: bool, blocks: int, fault: type[Exception]
+) -> None:
+    chain = sound_chain()
+    before = len(chain.blocks) - 1
+    await _suspended(state, chain, chain.blocks[-1].timestamp + 9999)
+    chain.revert_to(before)
+    for _ in range(blocks):
+        chain.mine()
+    async with running(state, chain, FakeEnforcer(adopted)) as bench:
+        for _ in range(2):
+            with pytest.raises(fault):
+                await bench.agent.follow()
+        assert ("suspend", False) not in bench.enforcer.told
+    chain.down = True
+    async with running(state, chain, FakeEnforcer(adopted=True)) as bench:
+        assert ("suspend", False) not in bench.enforcer.told
+
+
+async def test_a_suspension_that_the_same_chain_ends_is_ended(state: Path) -> None:
+    chain = sound_chain()
+    await _suspended(state, chain, chain.blocks[-1].timestamp + 9999)
+    for _ in range(9):
+        chain.mine()
+    async with running(state, chain, FakeEnforcer(adopted=True)) as bench:
+        assert ("suspend", False) not in bench.enforcer.told
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is False
 
 
 async def test_a_rate_limited_node_is_slowed_and_sped_up_again(state: Path) -> None:
