@@ -47,6 +47,8 @@ class Agent:
         self._seed = seed
         self._meters = meters
         self._applied: InForce | None = None
+        self._refused: InForce | None = None
+        """What is in force by the charter, but the enforcer cannot take."""
         self._silenced: bool | None = None
         self._factor = 0
         self._epoch = -1
@@ -72,8 +74,7 @@ class Agent:
             )
         )
         await self.charter.load()
-        if self.enforcer.adopted:
-            await self.standing.load()
+        await self.standing.load(holds=self.enforcer.adopted)
         await self._obey()
         await self.prove()
 
@@ -111,7 +112,8 @@ class Agent:
     async def prove(self) -> None:
         """The self-check, and what it changes in the state."""
         unknown = "no charter version is known yet, so nothing gets out"
-        self.condition.trouble("policy", unknown if self._applied is None else None)
+        known = self._applied or self._refused
+        self.condition.trouble("policy", None if known else unknown)
         if self._applied is not None:
             async with self._proving:
                 self.condition.checked(await to_thread.run_sync(self.enforcer.self_check))
@@ -135,6 +137,11 @@ class Agent:
             adopted=self.enforcer.adopted,
         )
 
+    @property
+    def _silent(self) -> bool:
+        """Whether nothing may get out: by the standing, or since its charter cannot be enforced."""
+        return self.standing.current.silenced or self._refused is not None
+
     async def _obey(self) -> None:
         """Brings the enforcer to what is known: silence first, then the policy, then release."""
         standing = self.standing.current
@@ -142,14 +149,14 @@ class Agent:
         await self._switch()
         if standing.factor < self._factor:
             await self._limit(standing.factor)
-        if not standing.silenced and self._silenced is not False:
+        if not self._silent and self._silenced is not False:
             await self._suspend(False)
         self._take_up_key()
 
     async def _restrain(self) -> None:
-        """What the standing takes away."""
+        """What is taken away; all of it while the node is silent."""
         standing = self.standing.current
-        if standing.silenced and self._silenced is not True:
+        if self._silent and self._silenced is not True:
             await self._suspend(True)
         if standing.factor > self._factor:
             await self._limit(standing.factor)
@@ -164,10 +171,20 @@ class Agent:
         )
         if self._applied is not None and found.equals(self._applied):
             self._applied = found
+            self._refuse(None)
+            return
+        if self._refused is not None and found.equals(self._refused):
             return
         first = self._applied is None
-        await to_thread.run_sync(self.enforcer.apply, found.policy, found.version)
+        try:
+            await to_thread.run_sync(self.enforcer.apply, found.policy, found.version)
+        except ValueError as fault:
+            said = f"charter version {found.version} cannot be enforced, so nothing gets out: {fault}"
+            self._refuse(found, said)
+            await self._restrain()
+            return
         self._applied = found
+        self._refuse(None)
         self._meters.expect(found.policy.forbidden)
         await self.recorder.note(
             PolicySwitched(
@@ -180,6 +197,11 @@ class Agent:
         )
         if first:
             await self.prove()
+
+    def _refuse(self, found: InForce | None, said: str | None = None) -> None:
+        """A charter that the enforcer cannot take silences the node, lest the older one stay in force."""
+        self._refused = found
+        self.condition.trouble("enforcer", said)
 
     async def _suspend(self, suspended: bool) -> None:
         await to_thread.run_sync(self.enforcer.suspend, suspended)

@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass
 
 from oracles.chain.block import Block
+from oracles.chain.finality import Cursor, check_finality
 from oracles.chain.node_registry import Node, NodeRegistry
 from oracles.chain.rpc import Rpc
 from oracles.charter.policy import RATE_LIMITED_FACTOR
 from oracles.charter.vocabulary import Standing
 from oracles.daemon.store import Store
 
+_CURSOR = "standing"
 _SILENT = (Standing.UNKNOWN, Standing.SUSPENDED, Standing.BANNED, Standing.EXITED)
 _STRICTEST_FIRST = (
     Standing.BANNED,
@@ -50,34 +52,50 @@ class StandingSync:
         self._store = store
         self._node = node
         self._seen: tuple[bytes, bytes] | None = None
+        self._cursor: Cursor | None = None
         self.current = NodeStanding()
 
-    async def load(self) -> None:
-        """Takes up the standing that an earlier process knew; before the first, the node is unknown."""
+    async def load(self, *, holds: bool) -> None:
+        """Takes up how far an earlier process had read the chain and, where that still `holds`, the standing.
+
+        Without one the node is unknown.
+        """
         async with self._store.transaction() as transaction:
+            self._cursor = await transaction.cursor(_CURSOR)
             kept = await transaction.get("standing")
-        if kept is not None:
+        if holds and kept is not None:
             self.current = NodeStanding(
                 Standing(kept["standing"]), kept["until"], kept["epoch"], bytes.fromhex(kept["ledger_key"])
             )
 
     async def update(self) -> bool:
-        """Asks the chain where there is a new block; says whether the standing changed."""
+        """Asks the chain where there is a new block; says whether the standing changed.
+
+        Raises `ChainBehind` or `ReorgBelowFinality` where the chain lacks the block that was read last: it is
+        not believed that a penalty was never given.
+        """
         finalized, latest = await self._rpc.finalized(), await self._rpc.latest()
         if self._seen == (finalized.hash, latest.hash):
             return False
+        if self._cursor is not None:
+            await check_finality(self._rpc, self._cursor, finalized)
         final = judge(await self._registry.node(self._node, finalized), finalized)
         # The newest record by the older clock: a penalty begins at once and ends only when that is final.
         newest = judge(await self._registry.node(self._node, latest), finalized)
         found = stricter(final, newest)
+        await self._keep(found, Cursor.of(finalized))
         self._seen = (finalized.hash, latest.hash)
-        if found == self.current:
-            return False
         changed = (found.standing, found.until) != (self.current.standing, self.current.until)
-        async with self._store.transaction() as transaction:
-            await transaction.put("standing", {**asdict(found), "ledger_key": found.ledger_key.hex()})
         self.current = found
         return changed
+
+    async def _keep(self, found: NodeStanding, cursor: Cursor) -> None:
+        if (found, cursor) == (self.current, self._cursor):
+            return
+        async with self._store.transaction() as transaction:
+            await transaction.put("standing", {**asdict(found), "ledger_key": found.ledger_key.hex()})
+            await transaction.set_cursor(_CURSOR, cursor)
+        self._cursor = cursor
 
 
 def judge(record: Node, block: Block) -> NodeStanding:

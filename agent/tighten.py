@@ -5,21 +5,24 @@ So a tightening acts at the latest block, a loosening only at a finalized one, w
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from oracles.charter.policy import MetricRule, Policy
+from oracles.charter.policy import MetricRule, Policy, forbidden_limit
 
 
 def tighter(final: Policy, latest: Policy) -> Policy:
     """A policy that lets through what `final` and `latest` both let through, and nothing else.
 
-    Everything else is taken from `latest`.
+    Everything else is taken from `latest`. Forbidden names beyond what a policy can hold are left out, those
+    of `final` first: they are denied as unknown ones.
     """
     metrics: dict[str, MetricRule] = {}
     for name in final.metrics.keys() & latest.metrics.keys():
         rule = meet(final.metrics[name], latest.metrics[name])
         if rule is not None:
             metrics[name] = rule
-    forbidden = (final.forbidden | latest.forbidden) - metrics.keys()
-    return latest.model_copy(update={"metrics": metrics, "forbidden": forbidden})
+    former = sorted(final.forbidden - latest.forbidden - metrics.keys())
+    forbidden = [*sorted(latest.forbidden - metrics.keys()), *former]
+    kept = frozenset(forbidden[: forbidden_limit(len(metrics))])
+    return latest.model_copy(update={"metrics": metrics, "forbidden": kept})
 
 
 def meet(one: MetricRule, other: MetricRule) -> MetricRule | None:

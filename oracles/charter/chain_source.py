@@ -27,8 +27,8 @@ from oracles.charter.charter_events import (
     ViolationRemoved,
     ViolationSet,
 )
-from oracles.charter.fields import check_name
-from oracles.charter.policy import MAX_METRICS, Consequence, MetricRule, Policy
+from oracles.charter.fields import check_policy_name
+from oracles.charter.policy import MAX_METRICS, Consequence, MetricRule, Policy, forbidden_limit
 from oracles.charter.vocabulary import Kind, Penalty, Severity
 
 MAX_TEXT = 1024
@@ -161,7 +161,7 @@ def _read(state: _State) -> tuple[Policy, tuple[str, ...]]:
     forbidden: set[str] = set()
     for name, rule in sorted(state.metrics.items()):
         try:
-            check_name(name)
+            check_policy_name(name)
             if rule is None:
                 forbidden.add(name)
             elif len(metrics) >= MAX_METRICS:
@@ -170,6 +170,10 @@ def _read(state: _State) -> tuple[Policy, tuple[str, ...]]:
                 metrics[name] = read_rule(rule)
         except ValueError as fault:
             faults.append(f"metric {name}: {_plain(fault)}")
+    # Denied they are in any case: what is not forbidden by name is an unknown name.
+    kept = sorted(forbidden)[: forbidden_limit(len(metrics))]
+    if len(kept) < len(forbidden):
+        faults.append(f"forbidden: {len(forbidden) - len(kept)} names beyond what a policy can hold")
     violations: dict[Kind, Consequence] = {}
     for kind, (severity, penalty) in sorted(state.violations.items()):
         try:
@@ -192,7 +196,7 @@ def _read(state: _State) -> tuple[Policy, tuple[str, ...]]:
         except ValueError as fault:
             faults.append(f"terms: {_plain(fault)}")
     policy = Policy(
-        **terms, metrics=metrics, forbidden=frozenset(forbidden), violations=violations, articles=articles
+        **terms, metrics=metrics, forbidden=frozenset(kept), violations=violations, articles=articles
     )
     return policy, tuple(faults)
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict
 
 from oracles.charter.checking import Checker, describe
-from oracles.charter.fields import check_name, word_of
+from oracles.charter.fields import check_policy_name, word_of
 from oracles.charter.policy import Consequence, MetricRule, Policy
 from oracles.charter.vocabulary import Kind, Penalty, Severity
 from oracles.charter.yaml_tree import DocumentRefused, Node, Step, parse, read_file
@@ -142,7 +142,7 @@ class _Reader:
         """Note where `name` stands; whether it can be a name at all."""
         check = self._check
         try:
-            check_name(name)
+            check_policy_name(name)
         except ValueError as fault:
             check.fault(path, str(fault), key=True)
             return False

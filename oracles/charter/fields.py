@@ -15,6 +15,7 @@ from oracles.charter.canonical import decimal_text
 from oracles.charter.labels import MAX_VALUE_BYTES, LabelPattern
 
 MAX_NAME_BYTES = 64
+RESERVED_NAME = "westworld.self_check"  # with all names below it, for the agents' proof of enforcement
 MAX_DECIMALS = 6
 MAX_MAGNITUDE = Decimal(10**12)  # times 10^MAX_DECIMALS it still fits the kernel's signed 64 bits
 MIN_RATE_HZ = Decimal("0.00001")  # about once a day
@@ -40,6 +41,16 @@ def check_name(name: str) -> str:
             f"{name!r} is no metric name: a letter, '_' or ':', then letters, digits, '_', ':' or '.'"
         )
     return name
+
+
+def check_policy_name(name: str) -> str:
+    """Return `name` if a policy may allow or forbid it: it can be a metric's and is not reserved.
+
+    Raises `ValueError` otherwise.
+    """
+    if f"{name}.".startswith(f"{RESERVED_NAME}."):
+        raise ValueError(f"{name} is reserved for the agents' self-check: no policy allows or forbids it")
+    return check_name(name)
 
 
 def _to_decimal(value: Any) -> Any:
@@ -127,6 +138,7 @@ def _check_text(value: str) -> str:
 
 
 MetricName = Annotated[str, AfterValidator(check_name)]
+PolicyName = Annotated[str, AfterValidator(check_policy_name)]
 Exact = Annotated[
     Decimal, BeforeValidator(_to_decimal), PlainSerializer(decimal_text, return_type=str, when_used="json")
 ]

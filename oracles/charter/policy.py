@@ -19,7 +19,7 @@ from oracles.charter.fields import (
     Bound,
     Day,
     Labels,
-    MetricName,
+    PolicyName,
     Rate,
     Short,
     Text,
@@ -29,12 +29,18 @@ from oracles.charter.fields import (
 from oracles.charter.vocabulary import Access, Kind, MetricType, Penalty, Severity
 
 FORMAT = "westworld-charter/1"
-MAX_METRICS = 10_000  # the size of the kernel's tables
+MAX_METRICS = 10_000
+MAX_NAMES = 16_383  # allowed and forbidden ones together: the kernel's table, less the self-check's own name
 MAX_RULE_BYTES = 1024
 MAX_TERMS_BYTES = 1024
 MAX_ARTICLE_BYTES = 2048
 MAX_TOLERANCE_NS = 2**53  # burst times interval: the most that the kernel's clock arithmetic can take
 RATE_LIMITED_FACTOR = 10  # `rate_limited_1h` makes every metric so many times rarer
+
+
+def forbidden_limit(allowed: int) -> int:
+    """How many names can be forbidden beside so many allowed ones."""
+    return min(MAX_METRICS, MAX_NAMES - allowed)
 
 
 class _Frozen(BaseModel):
@@ -131,11 +137,11 @@ class Policy(_Frozen):
     version: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}$", max_length=32)]
     """The authors' version; the Charter counts its own versions."""
     description: Annotated[Text, Field(max_length=900)] = ""
-    metrics: Annotated[dict[MetricName, MetricRule], Field(max_length=MAX_METRICS)] = Field(
+    metrics: Annotated[dict[PolicyName, MetricRule], Field(max_length=MAX_METRICS)] = Field(
         default_factory=dict
     )
     """Allowed metric → its rule, with the policy-wide defaults already applied."""
-    forbidden: Annotated[frozenset[MetricName], Field(max_length=MAX_METRICS)] = frozenset()
+    forbidden: Annotated[frozenset[PolicyName], Field(max_length=MAX_METRICS)] = frozenset()
     """Names that were considered and refused: denied as unknown names are, but named in the clear."""
     violations: dict[Annotated[Kind, word_of(Kind)], Consequence] = Field(default_factory=dict)
     articles: dict[Annotated[int, Field(ge=1, le=9999)], Annotated[Text, Field(min_length=1)]] = Field(
@@ -148,6 +154,8 @@ class Policy(_Frozen):
         both = sorted(self.forbidden & self.metrics.keys())
         if both:
             raise ValueError(f"both allowed and forbidden: {', '.join(both)}")
+        if (names := len(self.metrics) + len(self.forbidden)) > MAX_NAMES:
+            raise ValueError(f"{names} names are allowed or forbidden, {MAX_NAMES} are possible")
         for number, text in self.articles.items():
             if len(text.encode()) > MAX_ARTICLE_BYTES:
                 raise ValueError(

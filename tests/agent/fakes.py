@@ -128,12 +128,15 @@ class FakeEnforcer:
     def __init__(self, adopted: bool = False) -> None:
         self.adopted = adopted
         self.told: list[tuple[str, Any]] = []
+        self.unfit: frozenset[str] = frozenset()
         self.faults: tuple[str, ...] = ()
         self.in_place = True
         self.batches: list[list[DropEvent]] = []
         self.acknowledged = 0
 
     def apply(self, policy: Policy, version: int) -> None:
+        if unfit := self.unfit & policy.metrics.keys():
+            raise ValueError(f"no room for {', '.join(unfit)}")
         self.told.append(("apply", (version, frozenset(policy.metrics))))
 
     def suspend(self, suspended: bool) -> None:

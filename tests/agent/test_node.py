@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from agent.settings import AgentSettings
 from agent.standing_sync import NodeStanding, StandingSync, judge, stricter
 from agent.status import State
 from oracles.chain.block import Block
-from oracles.chain.errors import ChainUnavailable
+from oracles.chain.errors import ChainBehind, ChainUnavailable, ReorgBelowFinality
 from oracles.charter.chain_source import EMPTY_POLICY
 from oracles.charter.entry import EnforcementChanged, PolicySwitched, StandingChanged, decode
 from oracles.charter.policy import RATE_LIMITED_FACTOR, MetricRule, Policy
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.anyio
 
 KEY = SigningKey(bytes(range(32)))
 POLICY = Policy(version="1", metrics={"cpu": MetricRule()})
+LESS = Policy(version="2", metrics={"cpu": MetricRule(maximum=Decimal(1))})
 MORE = Policy(version="2", metrics={"cpu": MetricRule(), "battery": MetricRule()})
 
 
@@ -193,6 +195,49 @@ async def test_it_says_suspended_until_the_silence_has_ended(state: Path) -> Non
         assert bench.agent.status().suspended is False
 
 
+async def _suspended(state: Path, chain: FakeChain, until: int) -> None:
+    """An agent sees its node suspended by a finalized block, and ends."""
+    chain.record = active(ledger_key=bytes(KEY.verify_key), suspended_until=until)
+    chain.mine()
+    chain.finalize()
+    chain.record = active(ledger_key=bytes(KEY.verify_key))
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is True
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+@pytest.mark.parametrize(("blocks", "fault"), [(0, ChainBehind), (9, ReorgBelowFinality)])
+async def test_a_chain_before_the_suspension_or_another_one_releases_nobody(
+    state: Path, adopted: bool, blocks: int, fault: type[Exception]
+) -> None:
+    chain = sound_chain()
+    before = len(chain.blocks) - 1
+    await _suspended(state, chain, chain.blocks[-1].timestamp + 9999)
+    chain.revert_to(before)
+    for _ in range(blocks):
+        chain.mine()
+    async with running(state, chain, FakeEnforcer(adopted)) as bench:
+        for _ in range(2):
+            with pytest.raises(fault):
+                await bench.agent.follow()
+        assert ("suspend", False) not in bench.enforcer.told
+    chain.down = True
+    async with running(state, chain, FakeEnforcer(adopted=True)) as bench:
+        assert ("suspend", False) not in bench.enforcer.told
+
+
+async def test_a_suspension_that_the_same_chain_ends_is_ended(state: Path) -> None:
+    chain = sound_chain()
+    await _suspended(state, chain, chain.blocks[-1].timestamp + 9999)
+    for _ in range(9):
+        chain.mine()
+    async with running(state, chain, FakeEnforcer(adopted=True)) as bench:
+        assert ("suspend", False) not in bench.enforcer.told
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is False
+
+
 async def test_a_rate_limited_node_is_slowed_and_sped_up_again(state: Path) -> None:
     chain = sound_chain()
     async with running(state, chain) as bench:
@@ -318,3 +363,71 @@ async def test_an_amendment_is_followed_and_recorded(state: Path) -> None:
         assert gauge(bench, "charter_policy_version") == 1
         await bench.agent.watch()
         assert gauge(bench, "charter_policy_version") == 2
+
+
+async def test_a_policy_that_the_enforcer_cannot_take_is_silence_until_one_comes_that_it_can(
+    state: Path,
+) -> None:
+    chain = sound_chain()
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        bench.enforcer.unfit = frozenset({"battery"})
+        chain.enact(POLICY, MORE, 2)
+        chain.finalize()
+        for _ in range(2):
+            await bench.agent.follow()
+        refused = "charter version 2 cannot be enforced, so nothing gets out: no room for battery"
+        assert bench.enforcer.last["suspend"] is True
+        assert bench.agent.status().missing == (refused,)
+        assert (bench.agent.status().state, bench.agent.status().suspended) == (State.DEGRADED, True)
+    async with running(state, chain, _unfit(adopted=True)) as bench:
+        assert ("suspend", False) not in bench.enforcer.told
+        assert bench.enforcer.last["suspend"] is True
+        assert refused in bench.agent.status().missing
+        await bench.agent.follow()
+        assert ("suspend", False) not in bench.enforcer.told
+        chain.enact(MORE, POLICY, 3)
+        chain.finalize()
+        await bench.agent.follow()
+        assert bench.enforcer.last == {"suspend": False, "limit": 1, "apply": (3, frozenset({"cpu"}))}
+        assert bench.agent.status().missing == ()
+
+
+async def test_a_refused_policy_that_a_reorg_takes_back_is_no_silence_any_more(state: Path) -> None:
+    chain = sound_chain()
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        before = len(chain.blocks) - 1
+        bench.enforcer.unfit = frozenset({"cpu"})
+        chain.enact(POLICY, LESS, 2)
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is True
+        chain.revert_to(before)
+        chain.mine()
+        await bench.agent.follow()
+        assert bench.enforcer.last["suspend"] is False
+        assert bench.agent.status().missing == ()
+
+
+async def test_the_end_of_a_refusal_does_not_end_a_suspension(state: Path) -> None:
+    chain = sound_chain()
+    async with running(state, chain) as bench:
+        await bench.agent.follow()
+        bench.enforcer.unfit = frozenset({"battery"})
+        chain.enact(POLICY, MORE, 2)
+        chain.record = active(suspended_until=chain.blocks[-1].timestamp + 9999)
+        chain.finalize()
+        await bench.agent.follow()
+        bench.enforcer.unfit = frozenset()
+        chain.enact(MORE, POLICY, 3)
+        chain.finalize()
+        await bench.agent.follow()
+        assert bench.enforcer.last["apply"] == (3, frozenset({"cpu"}))
+        assert bench.enforcer.last["suspend"] is True
+        assert bench.enforcer.told.count(("suspend", False)) == 1
+
+
+def _unfit(adopted: bool) -> FakeEnforcer:
+    enforcer = FakeEnforcer(adopted)
+    enforcer.unfit = frozenset({"battery"})
+    return enforcer

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agent.tighten import meet, tighter
 from oracles.charter.decision import NodeDecider
-from oracles.charter.policy import MetricRule, Policy
+from oracles.charter.policy import MAX_METRICS, MetricRule, Policy
 from oracles.charter.vocabulary import MetricType
 
 SECOND = 1_000_000_000
@@ -78,3 +78,11 @@ def test_a_name_forbidden_by_either_is_forbidden() -> None:
     both = tighter(final, latest)
     assert set(both.metrics) == {"a"}
     assert both.forbidden == {"b", "c"}
+
+
+def test_forbidden_names_of_both_are_no_more_than_a_policy_can_hold() -> None:
+    def forbidding(letter: str) -> Policy:
+        return Policy(version="1", forbidden=frozenset(f"{letter}{number}" for number in range(MAX_METRICS)))
+
+    both = tighter(forbidding("a"), forbidding("b"))
+    assert both.forbidden == forbidding("b").forbidden

@@ -150,6 +150,14 @@ def test_amendment_says_only_what_changes() -> None:
         (MetricAllowed(1, "m", "[" * 100_000), "metric m: it has more than 1024 bytes"),
         (MetricAllowed(1, "m", "[" * 1024), "metric m"),
         (MetricAllowed(1, "not a name", "{}"), "metric not a name"),
+        (
+            MetricAllowed(1, "westworld.self_check", "{}"),
+            "metric westworld.self_check: westworld.self_check is reserved",
+        ),
+        (
+            MetricForbidden(1, "westworld.self_check"),
+            "metric westworld.self_check: westworld.self_check is reserved",
+        ),
         (ViolationSet(1, "theft", 1, 1), "violation theft"),
         (ViolationSet(1, "silent_collection", 9, 1), "violation silent_collection: severity 9"),
         (ViolationSet(1, "silent_collection", 1, 9), "violation silent_collection: penalty 9"),
@@ -169,6 +177,18 @@ def test_what_a_vote_passed_but_no_policy_can_hold_is_left_out_and_said(
     assert len(found.faults) == 1
     assert found.faults[0].startswith(fault)
     assert not found.faithful
+
+
+@pytest.mark.parametrize(("allowed", "kept"), [(1, 10_000), (9_000, 7_383)])
+def test_forbidden_names_beyond_what_a_policy_can_hold_are_left_out_and_said(allowed: int, kept: int) -> None:
+    events: list[CharterEvent] = [MetricAllowed(1, f"a{number}", "{}") for number in range(allowed)]
+    events += [MetricForbidden(1, f"b{number:05}") for number in range(kept + 2)]
+    found = rebuild([*events, CharterEnacted(1, b"\x02" * 32, b"", 7)])
+
+    assert found is not None
+    assert len(found.policy.metrics) == allowed
+    assert found.policy.forbidden == {f"b{number:05}" for number in range(kept)}
+    assert found.faults == ("forbidden: 2 names beyond what a policy can hold",)
 
 
 def test_another_hash_than_was_voted_on_is_noticed() -> None:

@@ -13,8 +13,11 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from pydantic import ValidationError
 
+from agent.enforcer import kernel_rules
+from agent.kernel.policy_tables import PROBE
 from oracles.charter.canonical import canonical_json, decimal_text, name_id
-from oracles.charter.policy import Consequence, MetricRule, Policy
+from oracles.charter.fields import RESERVED_NAME
+from oracles.charter.policy import Consequence, MetricRule, Policy, forbidden_limit
 from oracles.charter.vocabulary import Kind, MetricType, Penalty, Severity, Standing
 
 
@@ -99,6 +102,9 @@ def test_rule_refuses(fields: dict[str, Any], message: str) -> None:
         ({"metrics": {"a": MetricRule()}, "forbidden": frozenset({"a"})}, "both allowed and forbidden: a"),
         ({"metrics": {"a b": MetricRule()}}, "no metric name"),
         ({"metrics": {"a" * 65: MetricRule()}}, "at most 64 bytes"),
+        ({"metrics": {"westworld.self_check": MetricRule()}}, "reserved for the agents' self-check"),
+        ({"forbidden": frozenset({"westworld.self_check"})}, "reserved for the agents' self-check"),
+        ({"forbidden": frozenset({"westworld.self_check.unknown"})}, "reserved for the agents' self-check"),
         ({"version": "one"}, "match pattern"),
         ({"articles": {1: ""}}, "at least 1 item"),
         ({"articles": {1: "x" * 2049}}, "2048 are possible"),
@@ -112,6 +118,25 @@ def test_rule_refuses(fields: dict[str, Any], message: str) -> None:
 def test_policy_refuses(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Policy(**{"version": "1", **fields})
+
+
+def test_policy_holds_no_more_names_than_the_kernel_s_tables() -> None:
+    metrics = {f"a{number}": MetricRule() for number in range(9000)}
+    room = forbidden_limit(len(metrics))
+
+    def forbidding(count: int) -> frozenset[str]:
+        return frozenset(f"b{number}" for number in range(count))
+
+    policy = Policy(version="1", metrics=metrics, forbidden=forbidding(room))
+    assert PROBE.name.decode() == RESERVED_NAME
+    assert len(kernel_rules(policy)) == 16_384 - 1  # METRICS in agent/kernel/source/maps.h, and the PROBE
+    with pytest.raises(ValidationError, match="16384 names are allowed or forbidden, 16383 are possible"):
+        Policy(version="1", metrics=metrics, forbidden=forbidding(room + 1))
+
+
+@pytest.mark.parametrize("name", ["westworld.self_checks", "westworld.self", "westworld"])
+def test_neighbours_of_the_reserved_name_are_free(name: str) -> None:
+    assert Policy(version="1", metrics={name: MetricRule()}).metrics
 
 
 def test_policy_cannot_be_changed() -> None:

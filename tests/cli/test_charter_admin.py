@@ -43,7 +43,10 @@ def test_validate_prints_every_metric_with_its_capacity() -> None:
 @pytest.mark.feature("C7.1")
 def test_validate_names_every_fault_and_exits_with_1(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
-    bad.write_text("version: '1'\nx: 1\nallowed_metrics: {g: [9, {a: {rate_hz: 0}}]}\n")
+    bad.write_text(
+        "version: '1'\nx: 1\nallowed_metrics: {g: [9, {a: {rate_hz: 0}}]}\n"
+        "forbidden_metrics: [westworld.self_check]\n"
+    )
 
     result = run("validate", str(bad))
 
@@ -51,7 +54,8 @@ def test_validate_names_every_fault_and_exits_with_1(tmp_path: Path) -> None:
     assert f"{bad}:2:1: x: unknown key" in result.stderr
     assert f"{bad}:3:23: allowed_metrics.g[0]" in result.stderr
     assert "allowed_metrics.g[1].a.rate_hz: 0 Hz is no rate" in result.stderr
-    assert "3 fault(s), nothing was applied" in result.stderr
+    assert f"{bad}:4:21: forbidden_metrics[0]: westworld.self_check is reserved" in result.stderr
+    assert "4 fault(s), nothing was applied" in result.stderr
     assert "Traceback" not in result.output + result.stderr
 
 

@@ -199,6 +199,21 @@ def test_the_self_check_sees_what_is_not_enforced(
     assert any(fault.startswith("ipv4: the listener received") for fault in check.faults)
 
 
+def test_a_frozen_cgroup_is_a_fault_and_holds_nobody_up(
+    enforcement: Enforcement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enforcement.switch([CPU], 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(self_check, "SECONDS", 1.0)
+        (enforcement.cgroup / "cgroup.freeze").write_text("1")
+        check = enforcement.self_check()
+        assert not check.enforcing
+        assert check.faults == ("the self-check could not be made: the probe did not answer within 1 s",)
+    (enforcement.cgroup / "cgroup.freeze").write_text("0")
+    assert enforcement.self_check().enforcing
+    assert sum(enforcement.drops().values()) == 0
+
+
 def test_a_penalty_that_begins_during_the_self_check_is_no_fault(
     enforcement: Enforcement, monkeypatch: pytest.MonkeyPatch
 ) -> None:

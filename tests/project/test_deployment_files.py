@@ -15,9 +15,11 @@ import pytest
 from jsonschema.validators import validator_for
 from ruamel.yaml import YAML
 
+from agent.kernel import self_check
 from agent.settings import AgentSettings
 from oracles.charter.watch_daemon import WatchSettings
 from oracles.cli.oracle_daemon import OracleSettings
+from oracles.daemon.frame import EXIT_CRASHED, EXIT_STOPPED, EXIT_UNUSABLE
 from oracles.daemon.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,6 +125,24 @@ def test_no_unit_and_no_environment_holds_a_secret(process: str) -> None:
     assert f"LoadCredential=password:/etc/westworld/{process}.password" in unit
     files = [unit, *((DEPLOY / "environments" / e / f"{process}.env").read_text() for e in ENVIRONMENTS)]
     assert not any(re.search(r"^(Environment=)?WESTWORLD_PASSWORD=", text, re.M) for text in files)
+
+
+@pytest.mark.parametrize("process", ["oracle", "agent"])
+def test_a_daemon_that_stopped_for_a_person_to_look_is_not_started_again(process: str) -> None:
+    unit = (DEPLOY / "systemd" / f"westworld-{process}.service").read_text(encoding="utf-8")
+    kept_down = re.search(r"^RestartPreventExitStatus=(.*)$", unit, re.M)
+    assert kept_down
+    assert set(map(int, kept_down[1].split())) == {EXIT_UNUSABLE, EXIT_STOPPED}
+    assert EXIT_CRASHED not in {EXIT_UNUSABLE, EXIT_STOPPED}
+    assert re.search(r"^Restart=(always|on-failure)$", unit, re.M)
+
+
+def test_the_agent_may_end_its_self_check_which_is_another_user_s_and_has_the_time_to() -> None:
+    unit = (DEPLOY / "systemd" / "westworld-agent.service").read_text(encoding="utf-8")
+    capabilities = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.M)
+    patience = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.M)
+    assert capabilities and {"CAP_SETUID", "CAP_SETGID", "CAP_KILL"} <= set(capabilities[1].split())
+    assert patience and int(patience[1]) > self_check.SECONDS
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
