@@ -76,7 +76,8 @@ class Agent:
         await self.charter.load()
         await self.standing.load(holds=self.enforcer.adopted)
         await self._obey()
-        await self.prove()
+        if self._applied is None:
+            await self.prove()
 
     async def follow(self) -> None:
         """One round: ask the chain, obey it. Raises `ChainDoubt` or `ChainStop`."""

@@ -1,11 +1,13 @@
 """The node's standing in the NodeRegistry: a suspended, banned or unknown node lets nothing out."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from oracles.chain.block import Block
 from oracles.chain.finality import Cursor, check_finality
 from oracles.chain.node_registry import Node, NodeRegistry
 from oracles.chain.rpc import Rpc
+from oracles.chain.together import together
 from oracles.charter.policy import RATE_LIMITED_FACTOR
 from oracles.charter.vocabulary import Standing
 from oracles.daemon.store import Store
@@ -79,10 +81,11 @@ class StandingSync:
             return False
         if self._cursor is not None:
             await check_finality(self._rpc, self._cursor, finalized)
-        final = judge(await self._registry.node(self._node, finalized), finalized)
         # The newest record by the older clock: a penalty begins at once and ends only when that is final.
-        newest = judge(await self._registry.node(self._node, latest), finalized)
-        found = stricter(final, newest)
+        final, newest = await together(
+            [partial(self._registry.node, self._node, block) for block in (finalized, latest)]
+        )
+        found = stricter(judge(final, finalized), judge(newest, finalized))
         await self._keep(found, Cursor.of(finalized))
         self._seen = (finalized.hash, latest.hash)
         changed = (found.standing, found.until) != (self.current.standing, self.current.until)

@@ -7,6 +7,8 @@ checked.
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 import anyio
 
@@ -14,6 +16,7 @@ from oracles.chain.block import Block, Log
 from oracles.chain.errors import AnswerTooBig, BlockUnknown, ReorgBelowFinality, RpcError
 from oracles.chain.finality import Cursor, check_finality
 from oracles.chain.rpc import LogFilter, Rpc
+from oracles.chain.together import together
 
 
 @dataclass(frozen=True)
@@ -96,18 +99,18 @@ class Follower:
 
     async def _walk(self, first: int, last: Block, after: Cursor | None) -> Span:
         """Header by header, each hanging on the one before, each block's logs by its hash."""
-        logs: list[Log] = []
+        numbers = range(first, last.number)
+        blocks = [*await together([partial(self._rpc.block, number) for number in numbers]), last]
         before = after
-        for number in range(first, last.number + 1):
-            block = last if number == last.number else await self._rpc.block(number)
+        for block in blocks:
             if before is not None and block.parent != before.hash:
                 # The cursor's own block was checked a moment ago: the chain moved between two requests.
                 raise BlockUnknown(
                     f"{before.number} (0x{before.hash.hex()}), parent of {block}, replaced while reading,"
                 )
-            logs += await self._rpc.logs_in(block, self._wanted)
-            before = Cursor(block.number, block.hash)
-        return Span(tuple(logs), last)
+            before = Cursor.of(block)
+        logs = await together([partial(self._rpc.logs_in, block, self._wanted) for block in blocks])
+        return Span(tuple(chain.from_iterable(logs)), last)
 
     async def _range(self, first: int, last: int, after: Cursor | None) -> Span:
         """A bounded range, halved while the endpoint finds it too big; its ends must stay the same."""
