@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from fractions import Fraction
 
 from agent.kernel.reasons import Reason
 from agent.kernel.rules import KernelRule, MetricType, Verdict
@@ -21,18 +21,23 @@ _VALUE = re.compile(rb"(-?)([0-9]+)(?:\.([0-9]+))?")
 
 @dataclass
 class Bucket:
-    """A token bucket in its textbook form: `burst` tokens at most, one more each interval."""
+    """A token bucket in its textbook form: `burst` tokens at most, one more each interval.
 
-    rule: KernelRule
-    tokens: Decimal
+    Where the rule changes, tokens are owed for as long as before, but never more than make an empty bucket.
+    """
+
+    interval: int
+    burst: int
+    tokens: Fraction
     filled_at: int
 
-    def take(self, now: int, factor: int) -> bool:
-        if self.rule.interval_ns == 0:
-            return True
-        gained = Decimal(now - self.filled_at) / (self.rule.interval_ns * factor)
-        self.tokens = min(Decimal(self.rule.burst), self.tokens + gained)
+    def take(self, now: int, interval: int, burst: int) -> bool:
+        gained = Fraction(now - self.filled_at, self.interval)
+        self.tokens = min(Fraction(self.burst), self.tokens + gained)
         self.filled_at = now
+        owed = (self.burst - self.tokens) * self.interval
+        self.interval, self.burst = interval, burst
+        self.tokens = max(Fraction(0), burst - owed / interval)
         if self.tokens < 1:
             return False
         self.tokens -= 1
@@ -101,8 +106,12 @@ class Model:
         scaled = int(sign + whole + fraction) * 10 ** (rule.decimals - len(fraction))
         if not rule.minimum <= scaled <= rule.maximum:
             return Reason.RANGE
-        bucket = self.buckets.setdefault(rule.name, Bucket(rule, Decimal(rule.burst), now))
-        return None if bucket.take(now, self.factor) else Reason.RATE
+        interval = rule.interval_ns * self.factor
+        if interval == 0:
+            return None
+        full = Bucket(interval, rule.burst, Fraction(rule.burst), now)
+        bucket = self.buckets.setdefault(rule.name, full)
+        return None if bucket.take(now, interval, rule.burst) else Reason.RATE
 
 
 def _type(text: bytes) -> MetricType | Reason:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -73,26 +74,68 @@ def test_a_lower_rate_holds_at_once(enforcement: Enforcement, collector: Collect
     assert sum(collector.send(b"m:1|g", server.destination) for _ in range(20)) <= 1
 
 
-def arrivals_by_gcra(interval: int, burst: int, times: list[int]) -> list[bool]:
+@pytest.mark.kernel
+def test_a_higher_rate_holds_from_now_on_and_gives_no_burst(
+    enforcement: Enforcement, collector: Collector, server: Server
+) -> None:
+    enforcement.switch([KernelRule.allowing("m", rate_hz=Decimal("0.0001"), burst=1)], 1)
+    assert collector.send(b"m:1|g", server.destination)
+    enforcement.switch([KernelRule.allowing("m", rate_hz=Decimal("0.001"), burst=5)], 2)
+    assert not any(collector.send(b"m:1|g", server.destination) for _ in range(20))
+    enforcement.switch([KernelRule.allowing("m", rate_hz=1000, burst=5)], 3)
+    assert not collector.send(b"m:1|g", server.destination)
+    assert any(collector.send(b"m:1|g", server.destination) for _ in range(1000))
+
+
+@pytest.mark.kernel
+def test_the_end_of_a_limit_is_its_end(
+    enforcement: Enforcement, collector: Collector, server: Server
+) -> None:
+    enforcement.switch([KernelRule.allowing("m", rate_hz=10, burst=3)], 1)
+    enforcement.limit(1000)
+    assert sum(collector.send(b"m:1|g", server.destination) for _ in range(20)) == 3
+    enforcement.limit(500)
+    assert not any(collector.send(b"m:1|g", server.destination) for _ in range(20))
+    enforcement.limit(1)
+    assert any(collector.send(b"m:1|g", server.destination) for _ in range(100_000))
+
+
+Arrival = tuple[int, int, int]
+"""When, and the interval and burst of the rule then; times are in nanoseconds."""
+
+
+def decided_by_gcra(arrivals: list[Arrival]) -> list[bool]:
     """As in source/rate.h."""
     due, decisions = 0, []
-    for now in times:
-        following = max(due, now) + interval
-        decisions.append(following - now <= interval * burst)
-        due = following if decisions[-1] else due
+    for now, interval, burst in arrivals:
+        following, tolerance = max(due, now) + interval, interval * burst
+        decisions.append(following - now <= tolerance)
+        due = following if decisions[-1] else min(due, now + tolerance)
     return decisions
 
 
-@given(
-    st.integers(1, NANOSECONDS),
-    st.integers(1, 50),
-    st.lists(st.integers(0, 3 * NANOSECONDS), min_size=1, max_size=60),
-)
-def test_gcra_is_the_token_bucket(interval: int, burst: int, gaps: list[int]) -> None:
+@st.composite
+def arrivals_under_changing_rules(draw: st.DrawFn) -> list[Arrival]:
+    rules = draw(st.lists(st.tuples(st.integers(1, NANOSECONDS), st.integers(1, 50)), min_size=1, max_size=3))
+    now, arrivals = NANOSECONDS * 100, []
+    for gap, rule in draw(
+        st.lists(st.tuples(st.integers(0, 3 * NANOSECONDS), st.sampled_from(rules)), min_size=1, max_size=60)
+    ):
+        now += gap
+        arrivals.append((now, *rule))
+    return arrivals
+
+
+@given(arrivals_under_changing_rules())
+def test_gcra_is_the_token_bucket_whatever_rules_come(arrivals: list[Arrival]) -> None:
     """The kernel's one number decides as the model's bucket of tokens does."""
-    times = [NANOSECONDS * 100 + sum(gaps[: i + 1]) for i in range(len(gaps))]
-    bucket = Bucket(KernelRule(b"m", interval_ns=interval, burst=burst), Decimal(burst), times[0])
-    exact = [bucket.take(now, 1) for now in times]
-    gcra = arrivals_by_gcra(interval, burst, times)
-    # The bucket counts in decimals of 28 places, so that it may miss the last instant of an interval.
-    assert sum(gcra) - sum(exact) in (0, 1)
+    first, interval, burst = arrivals[0]
+    bucket = Bucket(interval, burst, Fraction(burst), first)
+    assert decided_by_gcra(arrivals) == [bucket.take(*arrival) for arrival in arrivals]
+
+
+@given(arrivals_under_changing_rules())
+def test_whoever_was_refused_passes_an_interval_later(arrivals: list[Arrival]) -> None:
+    now, interval, burst = arrivals[-1]
+    last, later = decided_by_gcra([*arrivals, (now + interval, interval, burst)])[-2:]
+    assert last or later
