@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from oracles.ledger.errors import NoteInvalid
+from oracles.ledger.errors import LedgerCorrupt, NoteInvalid
 from oracles.ledger.files import OFFSET_BYTES, LedgerFiles, Mark
 from oracles.ledger.frames import BadFrame, Frame, frame_bytes, walk
 from oracles.ledger.merkle import HASH_BYTES, Frontier, leaf_hash, node_count
@@ -46,13 +46,15 @@ class Audit:
 def audit(directory: Path, verifiers: Iterable[Verifier] | None = None) -> Audit:
     """Checks every entry against checksum, tree, offsets, mark and signed checkpoint.
 
-    With `verifiers` the checkpoint's signature is checked too. Raises LedgerError when there is no ledger.
+    With `verifiers` the checkpoint's signature is checked too. Raises LedgerError when there is no ledger,
+    or its `ledger.json` cannot be used.
     """
     files = LedgerFiles.at(directory)
     checkpoint, signature, unreadable = _checkpoint(files, verifiers)
-    walker = _Walker(files, files.load_mark(), checkpoint.size if checkpoint else 0)
+    mark, no_mark = _mark(files)
+    walker = _Walker(files, mark, checkpoint.size if checkpoint else 0)
     walker.run()
-    fault = _verdict(files, walker, checkpoint) or unreadable
+    fault = _verdict(files, walker, checkpoint) or no_mark or _wrong_mark(files, walker) or unreadable
     return Audit(
         fault.index if fault else walker.frontier.size,
         walker.frontier.root(),
@@ -82,6 +84,24 @@ def _verdict(files: LedgerFiles, walker: "_Walker", checkpoint: Checkpoint | Non
     return broken
 
 
+def _mark(files: LedgerFiles) -> tuple[Mark, Fault | None]:
+    try:
+        return files.load_mark(), None
+    except LedgerCorrupt as error:
+        return Mark(), Fault(error.index, error.file, error.offset, error.reason)
+
+
+def _wrong_mark(files: LedgerFiles, walker: "_Walker") -> Fault | None:
+    """What a mark says of entries that are sound by all else."""
+    mark, found = walker.mark, walker.marked
+    if found.root != mark.root:
+        return Fault(0, files.mark_path, 0, f"the first {mark.size} entries do not have the mark's root")
+    if found.end != mark.end:
+        reason = f"the first {mark.size} entries end at {found.end}, not at {mark.end}"
+        return Fault(mark.size, files.mark_path, 0, reason)
+    return None
+
+
 def _checkpoint(
     files: LedgerFiles, verifiers: Iterable[Verifier] | None
 ) -> tuple[Checkpoint | None, bool | None, Fault | None]:
@@ -106,6 +126,8 @@ class _Walker:
         self.frontier = Frontier()
         self.signed_root = self.frontier.root()
         self.end = 0
+        self.marked = Mark()
+        """What the mark would have to be, once as many entries were seen."""
         self.broken: Fault | None = None
         """The entry behind which nothing can be read."""
         self.torn: Torn | None = None
@@ -142,6 +164,8 @@ class _Walker:
         self.end = places[-1] + frame_bytes(len(frame.entry))
         if index + 1 == self._signed:
             self.signed_root = self.frontier.root()
+        if index + 1 == self.mark.size:
+            self.marked = Mark(index + 1, self.end, self.frontier.root().hex())
 
     def _damage(self, number: int, segment: bytes, bad: BadFrame) -> None:
         index, file = self.frontier.size, self._files.segment(number)

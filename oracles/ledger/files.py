@@ -14,17 +14,21 @@ import os
 from array import array
 from bisect import bisect_left
 from dataclasses import asdict, dataclass
-from json import JSONDecodeError, dumps, loads
+from json import dumps, loads
 from pathlib import Path
+from typing import TypeGuard
 
 from oracles.ledger import durable
-from oracles.ledger.errors import LedgerError
+from oracles.ledger.errors import LedgerCorrupt, LedgerError
 from oracles.ledger.frames import HEADER, MAX_ENTRY_BYTES, frame_bytes
 from oracles.ledger.merkle import EMPTY_ROOT, HASH_BYTES, node_count
 
 FORMAT = 1
 OFFSET_BYTES = 8
 SMALLEST_SEGMENT = frame_bytes(MAX_ENTRY_BYTES)
+LARGEST_SEGMENT = 1 << 30
+_UNREADABLE = (KeyError, TypeError, ValueError, RecursionError)
+"""What comes of reading JSON that this program did not write."""
 
 
 @dataclass(frozen=True)
@@ -46,30 +50,36 @@ class LedgerFiles:
         self.offsets_path = directory / "offsets"
         self.checkpoint_path = directory / "checkpoint"
         self._segments = directory / "segments"
-        self._mark = directory / "trusted.json"
+        self.mark_path = directory / "trusted.json"
 
     @classmethod
     def at(cls, directory: Path) -> "LedgerFiles":
-        """An existing ledger's files. Raises LedgerError when there is none, or of another format."""
+        """An existing ledger's files.
+
+        Raises LedgerError when there is none, or of another format, LedgerCorrupt when none was made like it.
+        """
+        path = directory / "ledger.json"
         try:
-            settings = loads((directory / "ledger.json").read_bytes())
-            if settings["format"] != FORMAT:
-                raise LedgerError(
-                    f"ledger {directory}: format {settings['format']} is not known, only {FORMAT}"
-                )
-            return cls(directory, int(settings["segment_bytes"]))
+            settings = loads(path.read_bytes())
+            known, segment_bytes = settings["format"], settings["segment_bytes"]
         except FileNotFoundError:
             raise LedgerError(f"{directory} holds no ledger: it has no ledger.json") from None
-        except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise LedgerError(f"ledger {directory}: ledger.json cannot be read: {error!r}") from None
+        if known != FORMAT:
+            raise LedgerError(f"ledger {directory}: format {known} is not known, only {FORMAT}")
+        try:
+            _check_segment_bytes(segment_bytes)
+        except ValueError as error:
+            raise LedgerCorrupt(0, path, 0, f"{error}, not {segment_bytes!r}") from None
+        return cls(directory, segment_bytes)
 
     @classmethod
     def create(cls, directory: Path, segment_bytes: int) -> "LedgerFiles":
         """The files at `directory`, made if there are none; an existing ledger keeps its segment size."""
         if (directory / "ledger.json").exists():
             return cls.at(directory)
-        if segment_bytes < SMALLEST_SEGMENT or segment_bytes % 4096:
-            raise ValueError(f"a segment has at least {SMALLEST_SEGMENT} bytes, in blocks of 4096")
+        _check_segment_bytes(segment_bytes)
         files = cls(directory, segment_bytes)
         files._segments.mkdir(parents=True, exist_ok=True)
         durable.replace(
@@ -138,6 +148,18 @@ class LedgerFiles:
         finally:
             os.close(fd)
 
+    def ends_at(self, size: int, end: int) -> bool:
+        """Whether the first `size` entries end there, by the offset file and the last one's length."""
+        if size == 0:
+            return end == 0
+        [place] = self.offsets(size - 1, size)
+        segment, offset = self.place(place)
+        if not segment.exists():
+            return False
+        with segment.open("rb") as file:
+            header = os.pread(file.fileno(), HEADER.size, offset)
+        return len(header) == HEADER.size and place + frame_bytes(HEADER.unpack(header)[0]) == end
+
     def read_entries(self, places: "array[int]") -> list[bytes]:
         """The entries at these places, without checking them."""
         entries: list[bytes] = []
@@ -167,12 +189,17 @@ class LedgerFiles:
         return min(size, offsets // OFFSET_BYTES)
 
     def load_mark(self) -> Mark:
-        """The last mark; the beginning when there is none or it cannot be read."""
+        """The last mark; the beginning when there is none. Raises LedgerCorrupt for what was never one."""
         try:
-            fields = loads(self._mark.read_bytes())
-            return Mark(int(fields["size"]), int(fields["end"]), str(fields["root"]))
-        except (FileNotFoundError, JSONDecodeError, KeyError, TypeError, ValueError):
+            fields = loads(self.mark_path.read_bytes())
+            mark = Mark(fields["size"], fields["end"], fields["root"])
+        except FileNotFoundError:
             return Mark()
+        except _UNREADABLE as error:
+            raise LedgerCorrupt(0, self.mark_path, 0, f"the mark cannot be read: {error!r}") from None
+        if not (_is_count(mark.size) and _is_count(mark.end) and isinstance(mark.root, str)):
+            raise LedgerCorrupt(0, self.mark_path, 0, f"this is no mark: {mark}")
+        return mark
 
     def save_mark(self, mark: Mark) -> None:
         """Syncs nodes and offsets, then sets the mark. Raises OSError."""
@@ -182,7 +209,7 @@ class LedgerFiles:
                 os.fsync(fd)
             finally:
                 os.close(fd)
-        durable.replace(self._mark, dumps(asdict(mark)).encode())
+        durable.replace(self.mark_path, dumps(asdict(mark)).encode())
 
     def load_checkpoint(self) -> bytes | None:
         """The last signed checkpoint, unverified."""
@@ -194,3 +221,14 @@ class LedgerFiles:
     def save_checkpoint(self, note: bytes) -> None:
         """Keeps a checkpoint durably. Raises OSError."""
         durable.replace(self.checkpoint_path, note)
+
+
+def _check_segment_bytes(size: object) -> None:
+    if not _is_count(size) or not SMALLEST_SEGMENT <= size <= LARGEST_SEGMENT or size % 4096:
+        raise ValueError(
+            f"a segment has at least {SMALLEST_SEGMENT} bytes, in blocks of 4096, and at most {LARGEST_SEGMENT}"
+        )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and value >= 0

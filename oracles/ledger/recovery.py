@@ -46,7 +46,8 @@ def recover(files: LedgerFiles) -> Recovery:
     """Brings the derived files up to the last durable entry. Raises LedgerCorrupt, OSError."""
     mark = files.load_mark()
     _check_segments(files, mark)
-    start = mark if files.derived_entries() >= mark.size else Mark()
+    reached = files.derived_entries() >= mark.size and files.ends_at(mark.size, mark.end)
+    start = mark if reached else Mark()
     with _Derived(files, start) as derived:
         replay = _Replay(files, start, mark, derived)
         replay.run()
@@ -124,7 +125,7 @@ class _Replay:
         self.end = start.end
         self.torn: Torn | None = None
         self.unsure_from = start.end
-        self._check_mark()
+        self._check_mark(files.nodes_path if start.size else files.mark_path)
 
     def run(self) -> None:
         number, offset = divmod(self.end, self._files.segment_bytes)
@@ -158,13 +159,18 @@ class _Replay:
         offsets.append(place)
         self.frontier.append(leaf_hash(frame.entry), nodes)
         self.end = place + frame_bytes(len(frame.entry))
-        self._check_mark()
+        self._check_mark(self._files.mark_path)
 
-    def _check_mark(self) -> None:
-        if self.frontier.size == self._mark.size and self.frontier.root().hex() != self._mark.root:
-            raise LedgerCorrupt(
-                0, self._files.nodes_path, 0, f"the first {self._mark.size} entries no longer have their root"
-            )
+    def _check_mark(self, file: Path) -> None:
+        """Hold what was read up to the mark against it; `file` is where a difference has to lie."""
+        mark = self._mark
+        if self.frontier.size != mark.size:
+            return
+        if self.frontier.root().hex() != mark.root:
+            raise LedgerCorrupt(0, file, 0, f"the first {mark.size} entries no longer have their root")
+        if self.end != mark.end:
+            reason = f"the first {mark.size} entries end at {self.end}, not at {mark.end}"
+            raise LedgerCorrupt(mark.size, file, 0, reason)
 
 
 def _check_segments(files: LedgerFiles, mark: Mark) -> None:

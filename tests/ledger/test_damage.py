@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from oracles.ledger.audit import audit
 from oracles.ledger.errors import LedgerCorrupt, LedgerError
-from oracles.ledger.files import LedgerFiles
+from oracles.ledger.files import LedgerFiles, Mark
 from oracles.ledger.frames import HEADER, encode, frame_bytes
 from oracles.ledger.ledger import Ledger
-from oracles.ledger.merkle import leaf_hash, position
+from oracles.ledger.merkle import Frontier, leaf_hash, position
 from oracles.ledger.note import Signer
 
 SEGMENT = 128 * 1024
@@ -197,6 +197,96 @@ def test_what_is_no_ledger_is_said(tmp_path: Path) -> None:
         Ledger.open(tmp_path)
     with pytest.raises(ValueError, match="a segment has at least"):
         Ledger.open(tmp_path / "new", segment_bytes=4096)
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "1", "65552", "131073", "1e999", "131072.0", '"131072"', "true"])
+def test_a_segment_size_that_no_ledger_has_is_named(copy: Path, size: str) -> None:
+    (copy / "ledger.json").write_text(f'{{"format": 1, "segment_bytes": {size}}}')
+    for use in (audit, Ledger.open):
+        with pytest.raises(LedgerCorrupt, match="a segment has at least") as raised:
+            use(copy)
+        assert raised.value.file == copy / "ledger.json"
+
+
+def test_a_segment_is_bounded_above(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at most"):
+        Ledger.open(tmp_path, segment_bytes=1 << 31)
+    (tmp_path / "ledger.json").write_text(f'{{"format": 1, "segment_bytes": {1 << 31}}}')
+    with pytest.raises(LedgerCorrupt, match="at most"):
+        audit(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"size": -5, "end": 0, "root": ""}',
+        b'{"size": 1e999, "end": 0, "root": ""}',
+        b'{"size": 1, "end": -100, "root": ""}',
+        b'{"size": 1.0, "end": 100, "root": ""}',
+        b'{"size": true, "end": 100, "root": ""}',
+        b'{"size": 1, "end": 100, "root": null}',
+        b'{"size": 1, "end": 100}',
+        b"[]",
+        b"[" * 100_000,
+        b"\xff\xfe\xff",
+        b"",
+    ],
+    ids=lambda content: repr(content[:40]),
+)
+def test_what_is_no_mark_is_named(copy: Path, content: bytes) -> None:
+    (copy / "trusted.json").write_bytes(content)
+    fault = audit(copy, [SIGNER.verifier]).fault
+    assert fault is not None
+    assert fault.file == copy / "trusted.json"
+    with pytest.raises(LedgerCorrupt) as raised:
+        Ledger.open(copy)
+    assert raised.value.file == copy / "trusted.json"
+
+
+def mark_at(path: Path, size: int) -> Mark:
+    """The mark that a ledger of these entries has after so many of them."""
+    frontier = Frontier()
+    for entry in ENTRIES[:size]:
+        frontier.append(leaf_hash(entry), [])
+    end = LedgerFiles.at(path).offsets(size - 1, size)[0] + frame_bytes(len(ENTRIES[size - 1])) if size else 0
+    return Mark(size, end, frontier.root().hex())
+
+
+@pytest.mark.parametrize("size", [0, 1, 123, COUNT])
+def test_any_mark_that_was_once_right_is_still(copy: Path, size: int) -> None:
+    LedgerFiles.at(copy).save_mark(mark_at(copy, size))
+    assert audit(copy, [SIGNER.verifier]).fault is None
+    with Ledger.open(copy) as ledger:
+        assert ledger.recovery.replayed == COUNT - size
+
+
+@pytest.mark.parametrize("size", [0, 1, 123, COUNT])
+@pytest.mark.parametrize("changed", ["end + 16", "end - 16", "end - frame", "end * 1000", "root"])
+def test_a_mark_that_is_wrong_is_named_and_nothing_is_cut_off(copy: Path, size: int, changed: str) -> None:
+    mark = mark_at(copy, size)
+    end = {
+        "end + 16": mark.end + 16,
+        "end - 16": mark.end - 16,
+        "end - frame": mark.end - frame_bytes(len(ENTRIES[size - 1])),
+        "end * 1000": mark.end * 1000 + SEGMENT,
+        "root": mark.end,
+    }[changed]
+    LedgerFiles.at(copy).save_mark(Mark(size, end, "00" * 32 if changed == "root" else mark.root))
+    before = [segment.read_bytes() for segment in sorted((copy / "segments").iterdir())]
+    fault = audit(copy, [SIGNER.verifier]).fault
+    assert fault is not None
+    assert fault.file == copy / "trusted.json"
+    with pytest.raises(LedgerCorrupt):
+        Ledger.open(copy)
+    assert [segment.read_bytes() for segment in sorted((copy / "segments").iterdir())] == before
+
+
+def test_an_altered_last_offset_is_made_again(copy: Path) -> None:
+    for byte in range(8):
+        flip(copy / "offsets", 8 * (COUNT - 1) + byte)
+        with Ledger.open(copy) as ledger:
+            assert ledger.recovery.replayed == COUNT
+            assert ledger.read(COUNT - 1) == ENTRIES[-1]
 
 
 def crashed(path: Path, batches: list[list[bytes]]) -> list[list[int]]:
