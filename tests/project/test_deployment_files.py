@@ -111,6 +111,9 @@ def test_each_environments_settings_are_understood(
     environment: str, process: str, kind: type[Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = _settings(DEPLOY / "environments" / environment / f"{process}.env")
+    if process == "oracle":
+        given |= _of_unit(process, tmp_path)
+        (tmp_path / "password").write_text("secret\n")
     monkeypatch.setenv("WESTWORLD_STATE", str(tmp_path))
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -119,10 +122,26 @@ def test_each_environments_settings_are_understood(
     assert len(settings.urls) == given["WESTWORLD_RPC_URLS"].count(",") + 1
 
 
+def _of_unit(process: str, credentials: Path) -> dict[str, str]:
+    """What a unit sets, with the folder that systemd puts its credentials into."""
+    unit = (DEPLOY / "systemd" / f"westworld-{process}.service").read_text(encoding="utf-8")
+    return dict(re.findall(r"^Environment=(\w+)=(.*)$", unit.replace("%d", str(credentials)), re.M))
+
+
+def test_an_oracle_that_is_nobody_in_particular_reads_nothing_of_root_s() -> None:
+    unit = (DEPLOY / "systemd" / "westworld-oracle.service").read_text(encoding="utf-8")
+    assert "DynamicUser=yes" in unit
+    environment = [(DEPLOY / "environments" / e / "oracle.env").read_text() for e in ENVIRONMENTS]
+    settings = [line for text in (unit, *environment) for line in text.splitlines() if "WESTWORLD_" in line]
+    assert not any("/etc/westworld" in line for line in settings if not line.startswith("#"))
+
+
 @pytest.mark.parametrize("process", ["oracle", "agent"])
 def test_no_unit_and_no_environment_holds_a_secret(process: str) -> None:
     unit = (DEPLOY / "systemd" / f"westworld-{process}.service").read_text(encoding="utf-8")
     assert f"LoadCredential=password:/etc/westworld/{process}.password" in unit
+    handed_over = set(re.findall(r"^LoadCredential=(\w+):", unit, re.M))
+    assert set(re.findall(r"%d/(\w+)", unit)) == handed_over
     files = [unit, *((DEPLOY / "environments" / e / f"{process}.env").read_text() for e in ENVIRONMENTS)]
     assert not any(re.search(r"^(Environment=)?WESTWORLD_PASSWORD=", text, re.M) for text in files)
 
