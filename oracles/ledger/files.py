@@ -16,7 +16,7 @@ from bisect import bisect_left
 from dataclasses import asdict, dataclass
 from json import dumps, loads
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from oracles.ledger import durable
 from oracles.ledger.errors import LedgerCorrupt, LedgerError
@@ -29,6 +29,8 @@ SMALLEST_SEGMENT = frame_bytes(MAX_ENTRY_BYTES)
 LARGEST_SEGMENT = 1 << 30
 _UNREADABLE = (KeyError, TypeError, ValueError, RecursionError)
 """What comes of reading JSON that this program did not write."""
+_MAX_JSON_BYTES = 1024
+"""Far more than it writes; deep nesting ends the interpreter where the recursion limit is high."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class LedgerFiles:
         """
         path = directory / "ledger.json"
         try:
-            settings = loads(path.read_bytes())
+            settings = _read_json(path)
             known, segment_bytes = settings["format"], settings["segment_bytes"]
         except FileNotFoundError:
             raise LedgerError(f"{directory} holds no ledger: it has no ledger.json") from None
@@ -191,7 +193,7 @@ class LedgerFiles:
     def load_mark(self) -> Mark:
         """The last mark; the beginning when there is none. Raises LedgerCorrupt for what was never one."""
         try:
-            fields = loads(self.mark_path.read_bytes())
+            fields = _read_json(self.mark_path)
             mark = Mark(fields["size"], fields["end"], fields["root"])
         except FileNotFoundError:
             return Mark()
@@ -223,11 +225,18 @@ class LedgerFiles:
         durable.replace(self.checkpoint_path, note)
 
 
+def _read_json(path: Path) -> Any:
+    with path.open("rb") as file:
+        content = file.read(_MAX_JSON_BYTES + 1)
+    if len(content) > _MAX_JSON_BYTES:
+        raise ValueError(f"it is longer than {_MAX_JSON_BYTES} bytes")
+    return loads(content)
+
+
 def _check_segment_bytes(size: object) -> None:
     if not _is_count(size) or not SMALLEST_SEGMENT <= size <= LARGEST_SEGMENT or size % 4096:
-        raise ValueError(
-            f"a segment has at least {SMALLEST_SEGMENT} bytes, in blocks of 4096, and at most {LARGEST_SEGMENT}"
-        )
+        bounds = f"at least {SMALLEST_SEGMENT} bytes, at most {LARGEST_SEGMENT}"
+        raise ValueError(f"a segment has {bounds}, in blocks of 4096")
 
 
 def _is_count(value: object) -> TypeGuard[int]:

@@ -227,6 +227,7 @@ def test_a_segment_is_bounded_above(tmp_path: Path) -> None:
         b'{"size": 1, "end": 100, "root": null}',
         b'{"size": 1, "end": 100}',
         b"[]",
+        b"[" * 1_000,
         b"[" * 100_000,
         b"\xff\xfe\xff",
         b"",
