@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
@@ -49,6 +49,22 @@ _log = structlog.get_logger(__name__)
 _FINALITY = "finality"
 
 
+class News:
+    """Wakes the loops that wait for the chain to move on."""
+
+    def __init__(self) -> None:
+        self.next = anyio.Event()
+        """Set once a block is final that was not told before."""
+        self._told: Block | None = None
+
+    def tell(self, finalized: Block) -> None:
+        """Wakes who waits, unless the block is old news."""
+        if finalized != self._told:
+            self._told = finalized
+            self.next.set()
+            self.next = anyio.Event()
+
+
 @dataclass(frozen=True)
 class Frame(Generic[S]):
     """A running daemon's surroundings. `tasks` end when the daemon does; a fault in one ends it."""
@@ -63,11 +79,13 @@ class Frame(Generic[S]):
     health: Health
     metrics: Metrics
     tasks: TaskGroup
+    news: News = field(default_factory=News)
 
     async def cycle(
         self, loop: str, step: Callable[[], Awaitable[None]], *, every: float | None = None
     ) -> None:
-        """Run a step for ever, `every` seconds apart (by default the settings' poll interval).
+        """Run a step for ever, `every` seconds apart; by default once a block is seen that is final anew, and
+        at the latest after the settings' poll interval.
 
         A `ChainDoubt` is said, and waited out: the loop's pulse does not beat meanwhile. Anything else ends
         the daemon.
@@ -76,6 +94,7 @@ class Frame(Generic[S]):
         self.metrics.watch(loop, pulse)
         while True:
             began = time.monotonic()
+            news = self.news.next  # taken before the step: what comes meanwhile is not slept through
             result = "failed"
             try:
                 await step()
@@ -89,7 +108,11 @@ class Frame(Generic[S]):
                     _log.warning("waiting", loop=loop, reason=str(doubt))
             finally:
                 self.metrics.cycle(loop, result, time.monotonic() - began)
-            await anyio.sleep(self.settings.poll_seconds if every is None else every)
+            if every is not None:
+                await anyio.sleep(every)
+                continue
+            with anyio.move_on_after(self.settings.poll_seconds):
+                await news.wait()
 
     async def serve(self, routes: Iterable[BaseRoute] = ()) -> int:
         """Serve `/health`, `/metrics` and these routes beside everything else; returns the open port."""
@@ -101,6 +124,7 @@ class Frame(Generic[S]):
     async def watch_chain(self) -> None:
         """One round of what every daemon does: see that finality held, and move the outbox."""
         finalized = await self.check_finality()
+        self.news.tell(finalized)
         self.metrics.block("finalized", finalized.number)
         self.metrics.block("latest", (await self.rpc.latest()).number)
         await self.sender.tick()
@@ -173,7 +197,7 @@ async def _supervised(name: str, settings: S, setup: Setup[S], schema: tuple[str
                 _log.info("started", daemon=name, account=frame.account.address if frame.account else None)
                 await setup(frame)
                 # Only now: rows from before a restart need what `setup` told the sender.
-                await frame.cycle("chain", frame.watch_chain)
+                await frame.cycle("chain", frame.watch_chain, every=settings.poll_seconds)
 
 
 @asynccontextmanager

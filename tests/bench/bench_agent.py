@@ -44,7 +44,10 @@ def start(node: Node, adopts: bool) -> float:
     """Seconds from the process's start until the agent says `enforcing`."""
     began = time.perf_counter()
     node.start()
-    status = node.until("to enforce", state="enforcing")
+    while (status := node.status()) is None or status["state"] != "enforcing":
+        if not node.running():
+            raise RuntimeError("the agent ended")
+        time.sleep(LOOK_SECONDS)
     if status["adopted"] != adopts:
         raise RuntimeError(f"adopted is {status['adopted']}")
     return time.perf_counter() - began
