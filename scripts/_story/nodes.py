@@ -39,7 +39,7 @@ class Node:
         self.url = f"http://127.0.0.1:{self.port}"
         self.cgroup_name = f"westworld-{folder.name}-{name}"
         self._destination_port = destination_port
-        self._pins = bpffs.STANDARD / self.cgroup_name
+        self.pins = bpffs.STANDARD / self.cgroup_name
         self.key_file = self.folder / "ledger.key"
         self.id = ""
         self.in_kernel = True
@@ -63,7 +63,7 @@ class Node:
             "WESTWORLD_LEDGER_KEY": str(self.key_file),
             "WESTWORLD_DESTINATIONS": f"127.0.0.1:{self._destination_port}",
             "WESTWORLD_CGROUP": self.cgroup_name,
-            "WESTWORLD_PINS": str(self._pins),
+            "WESTWORLD_PINS": str(self.pins),
             "WESTWORLD_RELAY": f"127.0.0.1:{self._relay_port}",
         }
 
@@ -183,7 +183,7 @@ class Node:
             stack.callback(self._http.close)
             if sys.platform == "linux" and os.geteuid() == 0:
                 stack.callback(self._remove_cgroup)
-                stack.callback(bpffs.clear, self._pins)
+                stack.callback(bpffs.clear, self.pins)
             if self.agent is not None:
                 stack.callback(self.agent.stop)
 

@@ -1,4 +1,4 @@
-"""The kernel filter beside an empty program, the switch beside single updates, floods, start, adoption.
+"""The kernel filter beside an empty program, the switch beside single updates, start, adoption.
 
 Needs root. It works in a cgroup and under pins of its own, and takes both away.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import statistics
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,35 +28,16 @@ REPEAT = 10_000
 ROUNDS = 101
 SWITCHES = 9
 METRICS = 10_000
-FLOOD_SECONDS = 10
-FLOOD_A_SECOND = 300_000
-CHUNK = 30_000
 # mov64 r0, 1 ; exit
 EMPTY = bytes.fromhex("b7000000010000009500000000000000")
 
-FLOOD = """
-import sys, time
-from pathlib import Path
-from agent.kernel import bpf
-program, frame = bpf.get(Path(sys.argv[1])), bytes.fromhex(sys.argv[2])
-chunk, a_second, seconds = map(int, sys.argv[3:])
-sent, start = 0, time.monotonic()
-while (now := time.monotonic() - start) < seconds:
-    if sent <= now * a_second:
-        bpf.test_run(program, frame, repeat=chunk)
-        sent += chunk
-    else:
-        time.sleep(0.001)
-print(sent)
-"""
 
-
-def frame(payload: bytes) -> bytes:
+def frame(payload: bytes, to: Destination = TO) -> bytes:
     """Ethernet, IPv4, UDP."""
     size = 8 + len(payload)
     head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + size, 1, 0x4000, 64, 17, 0)
-    udp = struct.pack("!HHHH", 40000, TO.port, size, 0)
-    return bytes(12) + b"\x08\x00" + head + bytes([127, 0, 0, 1]) + TO.address.packed + udp + payload
+    udp = struct.pack("!HHHH", 40000, to.port, size, 0)
+    return bytes(12) + b"\x08\x00" + head + bytes([127, 0, 0, 1]) + to.address.packed + udp + payload
 
 
 def rules(count: int) -> list[KernelRule]:
@@ -134,34 +113,6 @@ def switching(held: Enforcement) -> list[report.Row]:
     ]
 
 
-def flooding(held: Enforcement) -> list[report.Row]:
-    """What a flood of denied datagrams costs the agent, and whether all of them are told."""
-    held.switch(rules(10), 1)
-    for _ in range(2):
-        held.collect()
-        held.acknowledge()
-    before = sum(held.drops().values())
-    arguments = [str(loading.programs_folder(held.pins) / "on_egress"), frame(b"user_location:1|g").hex()]
-    arguments += [str(number) for number in (CHUNK, FLOOD_A_SECOND, FLOOD_SECONDS)]
-    flood = subprocess.Popen([sys.executable, "-c", FLOOD, *arguments], stdout=subprocess.PIPE, text=True)
-    told, used, began = 0, time.process_time(), time.perf_counter()
-    while flood.poll() is None:
-        time.sleep(1)
-        told += sum(event.count for event in held.collect())
-        held.acknowledge()
-    took = time.perf_counter() - began
-    share = (time.process_time() - used) / took * 100
-    for _ in range(2):
-        told += sum(event.count for event in held.collect())
-        held.acknowledge()
-    denied = sum(held.drops().values()) - before
-    rate = int(flood.communicate()[0]) / took
-    return [
-        report.Row(f"agent's CPU while {rate:,.0f} a second are denied", share, "% of a core", goal="<= 10"),
-        report.Row("denied but not told", denied - told, "datagrams", goal="== 0"),
-    ]
-
-
 def starting() -> list[report.Row]:
     """From nothing to a passed self-check, and from a dead agent's pins to hold of them."""
     start = time.perf_counter()
@@ -187,7 +138,7 @@ def starting() -> list[report.Row]:
 def main() -> None:
     """Measures and reports."""
     with running() as held:
-        rows = filtering(held) + switching(held) + flooding(held)
+        rows = filtering(held) + switching(held)
     report.write("kernel", rows + starting())
 
 
