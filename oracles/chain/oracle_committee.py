@@ -40,6 +40,12 @@ class OracleCommittee(Contract):
         """The contract that gets a topic's reports."""
         return str(await self._read(at, "consumer", topic))
 
+    async def is_open(self, topic: bytes, at: Block) -> bool:
+        """Whether a topic has a consumer; none has one before the contract is there."""
+        if not await self._rpc.code(self.address, at):
+            return False
+        return int(await self.consumer(topic, at), 16) != 0
+
     async def hash_report(self, report: Report, at: Block) -> bytes:
         """The digest that members sign, as the contract computes it."""
         return bytes(await self._read(at, "hash_report", report.as_tuple()))

@@ -60,13 +60,16 @@ async def open_moment(
 ) -> Moment | None:
     """The moment of a sequence, as everybody computes it who has `at` or a later block as final.
 
-    None while no final block has reached the sequence's slot, or if no block came before it.
+    None while no final block has reached the sequence's slot, or if the topic was not open before it: a chain
+    may be younger than its slot, and contracts than their chain.
     """
     start = schedule.start(sequence)
     if at.timestamp < start:
         return None
     block = await chain.last_block_before(start, at)
-    return None if block is None else Moment(topic, sequence, block, schedule.deadline(sequence))
+    if block is None or not await chain.is_open(topic_id(topic), block):
+        return None
+    return Moment(topic, sequence, block, schedule.deadline(sequence))
 
 
 class Follower:
@@ -244,7 +247,7 @@ class Follower:
             return refusal
         moment = await self.moment(report.sequence, at)
         if moment is None:
-            return Refusal(reason=Reason.UNKNOWN_BLOCK, detail="no block before the slot")
+            return Refusal(reason=Reason.UNKNOWN_BLOCK, detail="the topic was not open before the slot")
         frozen: tuple[Observation, ...] | None = await self.offload(
             self.store.frozen, self.topic_id, report.sequence
         )

@@ -35,6 +35,7 @@ class CommitteeChain:
         self._finalized = finalized
         self._configuration: tuple[bytes, Configuration] | None = None
         self._before: tuple[int, Block] | None = None
+        self._open: tuple[tuple[bytes, bytes], bool] | None = None
 
     async def finalized(self) -> Block:
         """The newest final block. Raises `ChainBehind`, `ReorgBelowFinality`."""
@@ -52,6 +53,12 @@ class CommitteeChain:
         if found is not None:
             self._before = (timestamp, found)
         return found
+
+    async def is_open(self, topic: bytes, at: Block) -> bool:
+        """Whether a topic had a consumer at a block; the latest answer is kept."""
+        if self._open is None or self._open[0] != (topic, at.hash):
+            self._open = ((topic, at.hash), await self._contract.is_open(topic, at))
+        return self._open[1]
 
     async def configuration(self, at: Block) -> Configuration:
         """The committee at a block; members and threshold are read anew only where the digest changed."""

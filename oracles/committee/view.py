@@ -43,6 +43,9 @@ class ChainView(Protocol):
     async def last_block_before(self, timestamp: int, head: Block) -> Block | None:
         """The last ancestor of `head`, or itself, with a timestamp less than `timestamp` (seconds)."""
 
+    async def is_open(self, topic: bytes, at: Block) -> bool:
+        """Whether a topic's reports had somewhere to go at a block."""
+
     async def configuration(self, at: Block) -> Configuration:
         """The committee at a block."""
 

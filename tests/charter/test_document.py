@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -242,8 +243,13 @@ def test_any_cut_of_a_policy_gives_a_policy_or_faults(data: st.DataObject) -> No
 @pytest.mark.parametrize("name", ["charter_policy", "production"])
 def test_validation_takes_less_than_10_ms_of_processor_time(name: str) -> None:
     spent = []
-    for _ in range(10):
-        began = time.thread_time()
-        load_policy(POLICIES / f"{name}.yaml")
-        spent.append(time.thread_time() - began)
+    tracing = sys.gettrace()
+    sys.settrace(None)  # whoever measures coverage would measure the tracing
+    try:
+        for _ in range(10):
+            began = time.thread_time()
+            load_policy(POLICIES / f"{name}.yaml")
+            spent.append(time.thread_time() - began)
+    finally:
+        sys.settrace(tracing)
     assert min(spent) < 0.01

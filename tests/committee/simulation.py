@@ -404,6 +404,10 @@ class _View:
         await self._world.chain_read(sure=self._sure)
         return self._world.chain.block(min(head.number, timestamp - 1 - GENESIS))
 
+    async def is_open(self, topic: bytes, at: Block) -> bool:
+        await self._world.chain_read(sure=self._sure)
+        return True
+
     async def configuration(self, at: Block) -> Configuration:
         await self._world.chain_read(sure=self._sure)
         return self._world.chain.configuration(at.number)

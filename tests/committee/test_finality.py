@@ -47,6 +47,7 @@ class Chain:
 
     def __init__(self) -> None:
         self.final = FINAL
+        self.opened = 0
         self.members: tuple[str, ...] = (LEADER, OTHER)
         self.blocks: list[Block] = []
         self._chains = 0
@@ -72,6 +73,9 @@ class Chain:
             raise BlockUnknown(str(number))
         return self.blocks[number]
 
+    async def is_open(self, topic: bytes, at: Block) -> bool:
+        return topic == topic_id(Still.name) and at.number >= self.opened
+
     async def config_digest(self, at: Block) -> bytes:
         return CONFIG
 
@@ -89,6 +93,7 @@ class Contract:
     """OracleCommittee's reads, from the same chain."""
 
     def __init__(self, chain: Chain) -> None:
+        self.is_open = chain.is_open
         self.config_digest = chain.config_digest
         self.members = chain.members_at
         self.threshold = chain.threshold
@@ -253,3 +258,23 @@ async def test_who_looks_meanwhile_makes_no_doubt_of_another_s_answer(
     chain.final = FINAL
     with pytest.raises(ChainBehind):
         await frame.check_finality()
+
+
+async def test_where_the_topic_was_not_open_yet_there_is_nothing_to_sign(
+    chain: Chain, follower_of: Callable[[str], Follower]
+) -> None:
+    """A slot may be older than the contracts: what a topic would read at its block is not there."""
+    chain.members, chain.opened = (LEADER,), OBSERVED + 1
+    follower, outside = follower_of(LEADER), Outside()
+    member = Member(follower, outside, outside)
+    ask = FreezeRequest(topic=follower.topic_id, sequence=SEQUENCE, config_digest=CONFIG)
+
+    await member.step()
+    assert outside.submitted == []
+    for request in (ask, proposal(chain)):
+        assert isinstance(await follower.answer(LEADER, request), Refusal)
+
+    chain.opened = OBSERVED
+    fresh = Outside()
+    await Member(follower_of(LEADER), fresh, fresh).step()
+    assert [report.sequence for report in fresh.submitted] == [SEQUENCE]

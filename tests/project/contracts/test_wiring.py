@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
 import click
 import pytest
 from ape import reverts
@@ -20,6 +21,8 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from oracles.chain.block import Call
+from oracles.chain.oracle_committee import OracleCommittee
+from oracles.chain.rpc import Rpc
 from oracles.chain.typed import COMMITTEE_NAME, Domain
 from oracles.charter.amendment import amendment
 from oracles.charter.policy import MetricRule, Policy
@@ -219,6 +222,21 @@ def test_the_command_reads_the_same_powers(
     assert len(json.loads(result.stdout)["powers"]) == len(
         stated(document.read_text(encoding="utf-8")).powers
     )
+
+
+def test_a_topic_is_open_once_everything_is_deployed(
+    contracts: Contracts, chain: ChainManager, first_block: int
+) -> None:
+    """An oracle judges no block before that, where what it would read is not there yet."""
+
+    async def ask() -> list[bool]:
+        async with Rpc.connect([chain.provider.http_uri], chain.chain_id) as rpc:
+            committee = OracleCommittee(rpc, contracts["OracleCommittee"].address)
+            before, after = await rpc.block(first_block - 1), await rpc.latest()
+            asked = [("charter", before), ("charter", after), ("no such topic", after)]
+            return [await committee.is_open(topic_id(topic), at) for topic, at in asked]
+
+    assert anyio.run(ask) == [False, True, False]
 
 
 @pytest.mark.parametrize("contract", ["Charter", "NodeRegistry"])
