@@ -246,7 +246,7 @@ def test_validation_takes_less_than_10_ms_of_processor_time(name: str) -> None:
     tracing = sys.gettrace()
     sys.settrace(None)  # whoever measures coverage would measure the tracing
     try:
-        for _ in range(10):
+        for _ in range(50):
             began = time.thread_time()
             load_policy(POLICIES / f"{name}.yaml")
             spent.append(time.thread_time() - began)
