@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 
 import anyio
@@ -11,6 +12,7 @@ import structlog
 
 from oracles.chain.block import Block
 from oracles.chain.errors import ChainError
+from oracles.chain.together import together
 from oracles.charter.canonical import name_id
 from oracles.charter.entry import Attempt, EntryRefused, decode
 from oracles.charter.fitting import fit
@@ -89,26 +91,14 @@ class CharterTopic:
         first = moment.sequence * MAX_NODES % len(ids) if len(ids) > MAX_NODES else 0
         asked = (ids[first:] + ids[:first])[:MAX_NODES]
         seen: list[tuple[bytes, Body]] = []
-        limit = anyio.CapacityLimiter(_AT_ONCE)
-        faults: list[Exception] = []
 
-        async def one(node_id: bytes) -> None:
-            try:
-                async with limit:
-                    node = await self._registers.node(node_id, moment.block)
-                    if node is not None:
-                        seen.extend(await self._see(moment, node))
-            except Exception as fault:
-                # A task group would wrap it, and a doubt in a wrapping is not waited out.
-                faults.append(fault)
-                group.cancel_scope.cancel()
+        async def ask(node_id: bytes) -> None:
+            node = await self._registers.node(node_id, moment.block)
+            if node is not None:
+                seen.extend(await self._see(moment, node))
 
         with anyio.move_on_after(self._round_seconds) as scope:
-            async with anyio.create_task_group() as group:
-                for node_id in asked:
-                    group.start_soon(one, node_id)
-        if faults:
-            raise faults[0]
+            await together([partial(ask, node_id) for node_id in asked], at_once=_AT_ONCE)
         if scope.cancelled_caught:
             _log.warning("nodes left out: the round took too long", asked=len(asked), seen=len(seen))
         return fit(seen, moment.sequence)
