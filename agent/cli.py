@@ -14,7 +14,7 @@ from rich.table import Table
 
 from agent.status import State, Status
 
-ENFORCING, DEGRADED, UNREACHABLE = 0, 1, 2
+ENFORCING, DEGRADED, UNREACHABLE = 0, 1, 3
 
 _format = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print."
@@ -27,7 +27,7 @@ def agent() -> None:
 
     \b
     Examples:
-      westworld agent key --out /etc/westworld/ledger.key
+      westworld agent key --out /etc/westworld/ledger.key --password-file /etc/westworld/agent.password
       westworld agent run
       westworld agent status --format json
     """  # noqa: D301
@@ -37,8 +37,8 @@ def agent() -> None:
 def run() -> None:
     """Run the agent until SIGTERM; settings are WESTWORLD_… variables.
 
-    Kernel enforcement stays in force when the agent ends. Exit codes: 0 ended, 1 crashed, 2 settings, key or
-    state unusable, 3 the chain is not what it must be.
+    Kernel enforcement stays in force when the agent ends. Exit codes: 0 ended, 1 crashed, 2 settings, key,
+    deployment or state unusable, 3 the chain is not what it must be.
 
     \b
     Example:
@@ -56,7 +56,7 @@ def run() -> None:
 def status(url: str, form: str) -> None:
     """Show what a running agent enforces, and what is missing.
 
-    Exit codes: 0 enforcing, 1 degraded, 2 it did not answer.
+    Exit codes: 0 enforcing, 1 degraded, 3 it did not answer.
 
     \b
     Examples:
@@ -67,7 +67,7 @@ def status(url: str, form: str) -> None:
         answer = httpx.get(f"{url.rstrip('/')}/v1/status", timeout=5).raise_for_status()
         found = Status.model_validate_json(answer.content)
     except (httpx.HTTPError, ValidationError) as fault:
-        click.echo(f"the agent at {url} did not answer: {fault}", err=True)
+        click.echo(f"error: the agent at {url} did not answer: {fault}", err=True)
         sys.exit(UNREACHABLE)
     if form == "json":
         click.echo(found.model_dump_json(indent=2))
@@ -109,7 +109,7 @@ def key(out: Path, password_file: Path, form: str) -> None:
     try:
         save_signing_key(out, made, password)
     except KeystoreFault as fault:
-        click.echo(str(fault), err=True)
+        click.echo(f"error: {fault}", err=True)
         sys.exit(1)
     public = f"0x{bytes(made.verify_key).hex()}"
     click.echo(json.dumps({"file": str(out), "ledger_key": public}) if form == "json" else public)
@@ -135,10 +135,10 @@ def detach(who: str, why: str) -> None:
     try:
         end_enforcement(AgentSettings.load(), who, why)
     except SettingsFault as fault:
-        click.echo(str(fault), err=True)
+        click.echo(f"error: {fault}", err=True)
         sys.exit(2)
     except Refused as fault:
-        click.echo(f"enforcement was not ended: {fault}", err=True)
+        click.echo(f"error: enforcement was not ended: {fault}", err=True)
         sys.exit(1)
     click.echo("enforcement has ended; the ledger says who and why")
 

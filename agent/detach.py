@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pydantic import ValidationError
 
 from agent.kernel.cgroups import CgroupUnavailable, telemetry_cgroup
@@ -20,14 +22,21 @@ class Refused(Exception):
 
 
 def end_enforcement(settings: AgentSettings, who: str, why: str) -> None:
-    """Writes the override into the ledger, then unpins everything. Raises Refused."""
+    """Writes the override into the ledger, then unpins everything. Raises Refused.
+
+    The telemetry cgroup goes, too, unless collectors are in it.
+    """
     try:
+        if not settings.pins.exists():
+            raise Refused(f"nothing is enforced: there is no {settings.pins}")
         entry = Override(node=settings.node, time=now(), who=who, what="enforcement ended", why=why)
         with state_folder(settings.state) as folder:
             with Ledger.open(folder / "ledger") as ledger:
                 ledger.append(encode(entry))
             cgroup = telemetry_cgroup(settings.cgroup)
             Enforcement.start(cgroup, settings.pins, settings.destinations).detach()
+            with suppress(OSError):
+                cgroup.rmdir()
     except ValidationError as fault:
         first = fault.errors(include_url=False)[0]
         raise Refused(f"--{first['loc'][0]}: {first['msg']}") from None

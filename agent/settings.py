@@ -1,7 +1,7 @@
 """The agent's settings: those of every daemon, and what a node needs besides."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
@@ -13,6 +13,8 @@ from oracles.daemon.settings import Settings, host_and_port
 
 class AgentSettings(Settings):
     """From the environment, prefix WESTWORLD_. The agent sends no transaction, so it needs no chain key."""
+
+    sends: ClassVar[bool] = False
 
     node: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", description="the node's id in the NodeRegistry")]
     ledger_key: Path = Field(description="the sealed Ed25519 seed that signs checkpoints")

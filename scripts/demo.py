@@ -30,10 +30,15 @@ COLOURS = {Outcome.HELD: "green", Outcome.FAILED: "red", Outcome.NOT_HERE: "yell
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--keep", is_flag=True, envvar="KEEP", help="Keep the folder with every log, key and ledger.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    envvar="KEEP",
+    help="Keep the folder with every log, key and ledger, as it is where a step does not hold.",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print.")
 def cli(keep: bool, form: str) -> None:
-    r"""Tell the story of the charter loop with real processes, and verify every step.
+    """Tell the story of the charter loop with real processes, and verify every step.
 
     Where the kernel cannot enforce, user space limits: the steps say so as "not possible here".
 
@@ -45,7 +50,7 @@ def cli(keep: bool, form: str) -> None:
       make demo
       make demo KEEP=1
       python scripts/demo.py --format json
-    """
+    """  # noqa: D301
     for ending in ENDING:
         signal.signal(ending, _end)
     console = Console(stderr=form == "json")

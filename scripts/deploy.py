@@ -42,13 +42,13 @@ EVERY_CALL = bytes(4)  # reserves a target as a whole
     "--output", type=click.Path(path_type=Path), required=True, help="Where daemons read the addresses."
 )
 def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Path, output: Path) -> None:
-    r"""Deploy every contract as PLAN says, verify the powers, write the addresses to OUTPUT.
+    """Deploy every contract as PLAN says, verify the powers, write the addresses to OUTPUT.
 
     \b
     Examples:
-      ape run deploy --network ethereum:local:foundry --account TEST::0 \
+      ape run deploy --network ethereum:local:foundry --account TEST::0 \\
         --plan deploy/environments/development/plan.yaml --output .westworld/deployment.json
-    """
+    """  # noqa: D301
     try:
         plan = Plan.load(plan_file)
         plan.check_deployer(account.address)

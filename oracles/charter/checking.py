@@ -49,7 +49,7 @@ class Checker:
             return model.model_validate(fields)
         except ValidationError as errors:
             for error in errors.errors(include_url=False):
-                steps = tuple(step for step in error["loc"] if step != "[key]")
+                steps = tuple(step for step in error["loc"] if not str(step).startswith("["))
                 if not steps or steps[0] not in set(skip):
                     self._note(model, (*path, *steps), dict(error))
             return None

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainSerializer, Tag
 from pydantic_core import PydanticCustomError
 
 from oracles.charter.canonical import decimal_text
@@ -144,9 +144,12 @@ Exact = Annotated[
 ]
 Bound = Annotated[Exact, AfterValidator(_check_bound)]
 Rate = Annotated[Exact, AfterValidator(_check_rate)]
-Labels = Annotated[
-    dict[str, Annotated[list[str], AfterValidator(sorted)] | str], AfterValidator(_check_labels)
+# The tags stand in pydantic's places: what is in brackets is left out of a fault's path (see `checking`).
+_LabelValues = Annotated[
+    Annotated[list[str], AfterValidator(sorted), Tag("[list]")] | Annotated[str, Tag("[pattern]")],
+    Discriminator(lambda value: "[list]" if isinstance(value, list) else "[pattern]"),
 ]
+Labels = Annotated[dict[str, _LabelValues], AfterValidator(_check_labels)]
 Day = Annotated[date, BeforeValidator(_to_date)]
 Text = Annotated[str, AfterValidator(_check_text)]
 Short = Annotated[Text, Field(max_length=256)]

@@ -159,7 +159,7 @@ def override(what: str, why: str, access: Access, form: str) -> None:
 
     \b
     Example:
-      charter-admin override --what "stopped collector of node 0x…" --why "it exposed a member's home"
+      charter-admin override --what "stopped a collector" --why "node 0x… exposed a member's home"
     """  # noqa: D301
     for name, text, limit in (("--what", what, 64), ("--why", why, 256)):
         if not 0 < len(text.encode()) <= limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from oracles.charter.experiment import load_experiment
 from oracles.charter.node_audit import NodeRecord, audit_node
 from oracles.charter.node_client import NodeClient
 from oracles.charter.policy import Policy
+from oracles.charter.yaml_tree import DocumentRefused
 from oracles.cli.chain_access import Access, chain_options, node_option
 from oracles.cli.output import (
     FINDING,
@@ -44,14 +46,19 @@ _policy_option = click.option(
 def validate(policy: Path, form: str) -> None:
     """Check a charter policy, and print each metric's capacity in bits a second.
 
-    Every fault is named in one pass, with file, line, column and path.
+    Every fault is named in one pass, with file, line, column and path; with --format json on stdout, too.
 
     \b
     Examples:
       charter-admin validate deploy/policies/production.yaml
       charter-admin validate policy.yaml --format json | jq .policy_hash
     """  # noqa: D301
-    found = load_policy(policy)
+    try:
+        found = load_policy(policy)
+    except DocumentRefused as refused:
+        if form == "json":
+            show_json({"file": str(policy), "faults": [asdict(fault) for fault in refused.faults]})
+        raise
     if form == "json":
         show_json({"file": str(policy), **_policy_json(found)})
         return

@@ -136,7 +136,7 @@ def key(out: Path, password_file: Path, form: str) -> None:
     try:
         save_account(out, account, read_password(password_file))
     except KeystoreFault as fault:
-        fail(str(fault), UNAVAILABLE)
+        fail(str(fault), FINDING)
     made = {"file": str(out), "address": account.address}
     click.echo(json.dumps(made) if form == "json" else account.address)
 

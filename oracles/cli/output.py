@@ -13,7 +13,7 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from oracles.chain.errors import CallReverted, ChainDoubt, ChainError
+from oracles.chain.errors import CallReverted, ChainDoubt, ChainError, DeploymentFault
 from oracles.charter.audit import AuditRefused
 from oracles.charter.evidence import EvidenceRefused
 from oracles.charter.node_client import NodeFaultError
@@ -90,6 +90,8 @@ def _end(fault: BaseException) -> NoReturn:
             fail(str(fault), FINDING)
         case KeyError():
             fail(str(fault.args[0]), FINDING)
+        case DeploymentFault():
+            fail(str(fault), USAGE)
         case ChainDoubt() | ChainError() | NotSent() | NodeFaultError() | DaemonError():
             fail(str(fault), UNAVAILABLE)
         case OSError():

@@ -45,6 +45,8 @@ from oracles.governance.trust import EXECUTORS, Trust, deployed, differences, sp
 def trust(document: Path, access: Access, form: str) -> None:
     """Read every power, time and quorum back from the chain and compare them with the trust document.
 
+    The document is the checkout's: elsewhere, name it.
+
     The seats of oracles and auditors are shown, too: no document knows who sits there.
 
     Exit codes: 0 they agree, 1 they differ, 2 called wrongly, 3 the chain is not available.

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from oracles.chain.block import Block
 from oracles.chain.deployment import Deployment
-from oracles.chain.errors import ChainDoubt, ChainError
+from oracles.chain.errors import ChainDoubt, ChainError, DeploymentFault
 from oracles.chain.finality import Cursor, check_finality
 from oracles.chain.rpc import Rpc
 from oracles.chain.sender import Sender
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 EXIT_CRASHED = 1
 """Something nobody foresaw: a supervisor may start it again."""
 EXIT_UNUSABLE = 2
-"""Settings, keys or state folder are not usable; starting again does not help."""
+"""Settings, keys, deployment or state folder are not usable; starting again does not help."""
 EXIT_STOPPED = 3
 """The chain is not what it must be; a person must look before it is started again."""
 
@@ -231,6 +231,8 @@ async def open_frame(name: str, settings: S, *, schema: Iterable[str] = ()) -> A
 
 
 def _account(settings: Settings) -> LocalAccount | None:
+    if not settings.sends:
+        return None
     if settings.keystore is None:
         _log.warning("dry run: WESTWORLD_KEYSTORE is not set, so nothing will be sent")
         return None
@@ -256,7 +258,7 @@ def _end(name: str, fault: BaseException) -> int:
     leaves = list(_leaves(fault))
     # A doubt is for waiting: should one end a daemon nevertheless, a supervisor has to start it again.
     for kinds, code in (
-        (DaemonError, EXIT_UNUSABLE),
+        ((DaemonError, DeploymentFault), EXIT_UNUSABLE),
         (ChainDoubt, EXIT_CRASHED),
         (ChainError, EXIT_STOPPED),
     ):

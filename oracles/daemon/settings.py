@@ -5,16 +5,24 @@ holds for every secret field, so that secrets need not be in a process's environ
 """
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from oracles.daemon.errors import SettingsFault
 
 PREFIX = "WESTWORLD_"
+_FIELD = re.compile(r'field "(\w+)"')
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -44,6 +52,9 @@ class Settings(BaseSettings):
     """What every daemon needs. A daemon with more settings subclasses this."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    sends: ClassVar[bool] = True
+    """Whether the daemon sends transactions, for which it needs a chain key."""
 
     deployment: Path = Field(description="the file that says what is deployed where")
     rpc_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
@@ -127,6 +138,11 @@ class Settings(BaseSettings):
                 for error in fault.errors(include_input=False, include_url=False)
             )
             raise SettingsFault(f"settings are not usable: {faults}") from None
+        except SettingsError as fault:
+            # Of a value that is no JSON, too, pydantic-settings' own text may quote a part.
+            name = _FIELD.search(str(fault))
+            variable = f"{PREFIX}{name[1].upper()}" if name else "a variable"
+            raise SettingsFault(f"settings are not usable: {variable}: must be JSON") from None
 
 
 def host_and_port(value: str) -> str:

@@ -52,7 +52,7 @@ def test_status_of_an_agent_that_does_not_answer_is_2(
 ) -> None:
     answering(monkeypatch, response)
     found = CliRunner().invoke(agent, ["status"])
-    assert found.exit_code == 2
+    assert found.exit_code == 3
     assert "did not answer" in found.output
 
 
@@ -90,6 +90,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, state: Path) -> None:
         "RPC_URLS": "http://chain",
         "STATE": str(state),
         "NODE": NODE,
+        "PINS": str(state),
         "LEDGER_KEY": "key",
         "DESTINATIONS": "127.0.0.1:8125",
     }.items():
@@ -110,6 +111,19 @@ def test_ending_enforcement_is_an_override_that_the_ledger_has_first(
         entry = decode(ledger.read(0))
     assert isinstance(entry, Override)
     assert (entry.who, entry.what, entry.why) == ("ops", "enforcement ended", "moving")
+
+
+def test_where_nothing_is_enforced_nothing_is_ended_or_written(
+    monkeypatch: pytest.MonkeyPatch, state: Path
+) -> None:
+    settings(monkeypatch, state)
+    monkeypatch.setenv("WESTWORLD_PINS", str(state / "nothing"))
+    monkeypatch.setattr(detach, "Enforcement", Letting)
+    before = Letting.detached
+    found = CliRunner().invoke(agent, ["detach", "--who", "ops", "--why", "moving"])
+    assert (found.exit_code, "nothing is enforced" in found.output) == (1, True)
+    assert Letting.detached == before
+    assert not (state / "ledger").exists()
 
 
 def test_ending_enforcement_that_is_not_possible_says_why(

@@ -59,6 +59,23 @@ def test_validate_names_every_fault_and_exits_with_1(tmp_path: Path) -> None:
     assert "Traceback" not in result.output + result.stderr
 
 
+def test_validate_as_json_has_every_fault(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("version: '1'\nx: 1\nallowed_metrics: {g: [9, {a: {labels: {r: [1, eu]}}}]}\n")
+
+    result = run("validate", str(bad), "--format", "json")
+
+    assert result.exit_code == 1
+    faults = json.loads(result.stdout)["faults"]
+    assert [(fault["line"], fault["path"]) for fault in faults] == [
+        (2, "x"),
+        (3, "allowed_metrics.g[0]"),
+        (3, "allowed_metrics.g[1].a.labels.r[0]"),
+    ]
+    assert "has to be text" in faults[2]["message"]
+    assert f"{bad}:2:1: x: unknown key" in result.stderr
+
+
 def test_validate_as_json_has_the_policy_s_hash() -> None:
     result = run("validate", PRODUCTION, "--format", "json")
 

@@ -44,7 +44,7 @@ def test_a_chain_that_is_down_is_one_line_without_the_keys(tmp_path: Path) -> No
     result = run(tmp_path, with_keys("http://127.0.0.1:9"))
     assert result.exit_code == 3
     assert "http://127.0.0.1:9 is unavailable" in result.stderr
-    assert run(tmp_path, "http://user:hunter2/S3CR3T@host").exit_code == 3
+    assert run(tmp_path, "http://user:hunter2/S3CR3T@host").exit_code == 2
 
 
 @pytest.mark.parametrize("place", [0, 1])

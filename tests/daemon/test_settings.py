@@ -72,6 +72,18 @@ def test_a_wrong_value_is_named_and_not_shown(environment: pytest.MonkeyPatch, n
     assert not value or value not in str(fault.value)
 
 
+def test_what_has_to_be_json_and_is_not_is_named_and_not_shown(environment: pytest.MonkeyPatch) -> None:
+    class Own(Settings):
+        """With a mapping."""
+
+        peers: dict[str, str] = Field(default_factory=dict)
+
+    environment.setenv("WESTWORLD_PEERS", '{"0xaa": "hunter2"')
+    with pytest.raises(SettingsFault, match="WESTWORLD_PEERS: must be JSON") as fault:
+        Own.load()
+    assert "hunter2" not in str(fault.value)
+
+
 def test_every_missing_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in FULL:
         monkeypatch.delenv(name, raising=False)
