@@ -46,7 +46,8 @@ def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Pat
 
     \b
     Examples:
-      ape run deploy --network ethereum:local:foundry --account TEST::0 \\
+      APE_FOUNDRY_HOST=http://127.0.0.1:8545 \\
+        ape run deploy --network ethereum:local:foundry --account TEST::0 \\
         --plan deploy/environments/development/plan.yaml --output .westworld/deployment.json
     """  # noqa: D301
     try:

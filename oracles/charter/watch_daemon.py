@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -19,6 +19,8 @@ from oracles.daemon.settings import Settings
 
 class WatchSettings(Settings):
     """What the watch needs besides what every daemon does: how to reach the audit committee."""
+
+    sends: ClassVar[bool] = False
 
     smtp_host: str | None = Field(None, description="the mail server; without it no e-mail is sent")
     smtp_port: int = Field(25, gt=0, lt=65536, description="its port")

@@ -90,9 +90,9 @@ def _end(fault: BaseException) -> NoReturn:
             fail(str(fault), FINDING)
         case KeyError():
             fail(str(fault.args[0]), FINDING)
-        case DeploymentFault():
+        case DeploymentFault() | DaemonError():
             fail(str(fault), USAGE)
-        case ChainDoubt() | ChainError() | NotSent() | NodeFaultError() | DaemonError():
+        case ChainDoubt() | ChainError() | NotSent() | NodeFaultError():
             fail(str(fault), UNAVAILABLE)
         case OSError():
             fail(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), UNAVAILABLE)

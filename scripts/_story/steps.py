@@ -170,7 +170,8 @@ def evidence(world: World) -> str:
     bond = bond_of(world, node)
     hold(bond == BOND * TOKEN, f"the honest node's bond is {bond}")
     told = (
-        f"entry {index} proved included; counters {violations:.0f}/{denied:.0f}/v{version:.0f}; "
+        f"ledger entry {index} proved included; Prometheus has {violations:.0f} violations, "
+        f"{denied:.0f} refusals, charter version {version:.0f}; "
         f"{len(signed)} oracles signed; bond still {BOND:,} MESH"
     )
     if world.prometheus is None:

@@ -218,7 +218,7 @@ def test_wrong_password_is_one_clear_line(tmp_path: Path) -> None:
         str(tmp_path / "password"),
     )
 
-    assert result.exit_code == 3
+    assert result.exit_code == 2
     assert "wrong password" in result.stderr
     assert "Traceback" not in result.output + result.stderr
 
