@@ -6,6 +6,7 @@ A name keeps its token's slot as long as it stays, so a switch gives nobody a fr
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from agent.kernel.bpf import wait_for_programs
@@ -20,6 +21,8 @@ from agent.kernel.rules import (
     Verdict,
     slot_of,
 )
+
+_Tables = tuple[Map, Map]
 
 DESTINATIONS_LIMIT = 8
 #: The self-check's own metric; only its sockets may send it.
@@ -58,26 +61,24 @@ class PolicyTables:
     def switch(self, rules: Iterable[KernelRule], version: int, destinations: Sequence[Destination]) -> None:
         """Writes the generation not in force and puts it in force; ValueError with nothing changed."""
         named = self._checked(rules, destinations)
+        classes = self._by_length(named)
         self.settle()
         target = self._control.generation ^ 1
         slots = self._assign(named)
-        for tables, width, limit in (
-            (self._short, SHORT_NAME_LIMIT, range(33)),
-            (self._long, NAME_LIMIT, range(33, 65)),
-        ):
-            chosen = [rule for name, rule in named.items() if len(name) in limit]
-            stale = [name for name in self._names[target] if len(name) in limit and name not in named]
-            tables[target].delete_batch(b"".join(name.ljust(width, b"\0") for name in stale))
+        stale = self._names[target] - named.keys()
+        for tables, width, chosen in classes:
+            keys = (name.ljust(width, b"\0") for name in stale if _width(name) == width)
+            tables[target].delete_batch(b"".join(keys))
             tables[target].update_batch(
-                b"".join(rule.name.ljust(width, b"\0") for rule in chosen),
-                b"".join(rule.packed(slots[rule.name]) for rule in chosen),
+                b"".join([rule.name.ljust(width, b"\0") for rule in chosen]),
+                b"".join([rule.packed(slots[rule.name]) for rule in chosen]),
             )
         head = _HEAD.pack(1, version, len(destinations), 0) + b"".join(one.packed() for one in destinations)
         self._heads.update(struct.pack("=I", target), head.ljust(self._heads.value_size, b"\0"))
         self._names[target] = set(named)
         self._control.flip_generation()
         self._settled = False
-        self._free.extend(slot for name, slot in self._slots.items() if name not in named)
+        self._free.extend(self._slots[name] for name in self._slots.keys() - named.keys())
         self._slots = slots
 
     def settle(self) -> None:
@@ -91,26 +92,33 @@ class PolicyTables:
     ) -> dict[bytes, KernelRule]:
         if len(destinations) > DESTINATIONS_LIMIT:
             raise ValueError(f"{len(destinations)} destinations; the kernel holds {DESTINATIONS_LIMIT}")
-        named = {PROBE.name: PROBE}
-        for rule in rules:
-            if rule.name in named:
-                what = "is reserved for the self-check" if rule.name == PROBE.name else "comes twice"
-                raise ValueError(f"metric {rule.name.decode()} {what}")
-            named[rule.name] = rule
-        short = sum(len(name) <= SHORT_NAME_LIMIT for name in named)
-        for count, table in ((short, self._short[0]), (len(named) - short, self._long[0])):
-            if count > table.max_entries:
-                raise ValueError(f"{count} names of one length class; the kernel holds {table.max_entries}")
+        listed = [PROBE, *rules]
+        named = {rule.name: rule for rule in listed}
+        if len(named) < len(listed):
+            (name, _), *_ = Counter(rule.name for rule in listed).most_common(1)
+            what = "is reserved for the self-check" if name == PROBE.name else "comes twice"
+            raise ValueError(f"metric {name.decode()} {what}")
         return named
+
+    def _by_length(self, named: Mapping[bytes, KernelRule]) -> list[tuple[_Tables, int, list[KernelRule]]]:
+        """The tables of each length class, the width of their keys, and what goes into them."""
+        short = [rule for name, rule in named.items() if len(name) <= SHORT_NAME_LIMIT]
+        long = [rule for name, rule in named.items() if len(name) > SHORT_NAME_LIMIT]
+        for chosen, tables in ((short, self._short), (long, self._long)):
+            if len(chosen) > tables[0].max_entries:
+                raise ValueError(
+                    f"{len(chosen)} names of one length class; the kernel holds {tables[0].max_entries}"
+                )
+        return [(self._short, SHORT_NAME_LIMIT, short), (self._long, NAME_LIMIT, long)]
 
     def _assign(self, named: Mapping[bytes, KernelRule]) -> dict[bytes, int]:
         """Each name's slot; fresh ones are set to zero, whoever had them before."""
-        slots, fresh = {}, []
-        for name in named:
-            slot = self._slots.get(name)
-            if slot is None:
-                slot = self._free.pop()
-                fresh.append(slot)
-            slots[name] = slot
+        slots = {name: self._slots[name] for name in named.keys() & self._slots.keys()}
+        fresh = [self._free.pop() for _ in range(len(named) - len(slots))]
+        slots.update(zip(named.keys() - slots.keys(), fresh, strict=True))
         self._tokens.update_batch(struct.pack(f"={len(fresh)}I", *fresh), bytes(8 * len(fresh)))
         return slots
+
+
+def _width(name: bytes) -> int:
+    return SHORT_NAME_LIMIT if len(name) <= SHORT_NAME_LIMIT else NAME_LIMIT
