@@ -240,15 +240,15 @@ def test_any_cut_of_a_policy_gives_a_policy_or_faults(data: st.DataObject) -> No
 
 
 @pytest.mark.feature("C15.1")
-@pytest.mark.parametrize("name", ["charter_policy", "production"])
-def test_validation_takes_less_than_10_ms_of_processor_time(name: str) -> None:
+def test_validation_takes_less_than_10_ms_of_processor_time() -> None:
+    """The floor, far below what a busy machine could make of it; `bench_policy.py` measures every policy."""
     spent = []
     tracing = sys.gettrace()
     sys.settrace(None)  # whoever measures coverage would measure the tracing
     try:
         for _ in range(50):
             began = time.thread_time()
-            load_policy(POLICIES / f"{name}.yaml")
+            load_policy(POLICIES / "charter_policy.yaml")
             spent.append(time.thread_time() - began)
     finally:
         sys.settrace(tracing)
