@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from pathlib import Path
 
 import anyio
 import pytest
+from frames import frame_over
 
 from oracles.chain.block import Block
-from oracles.daemon.frame import Frame, News
-from oracles.daemon.health import Health
-from oracles.daemon.metrics import Metrics
+from oracles.daemon.frame import News
 
 pytestmark = pytest.mark.anyio
 
 FIRST, SECOND = (Block(number, bytes([number]) * 32, bytes(32), number) for number in (1, 2))
 FOR_EVER = 10_000.0
-
-
-class Settings:
-    """Only what a loop asks."""
-
-    def __init__(self, poll_seconds: float) -> None:
-        self.poll_seconds = poll_seconds
-
-
-def frame(poll_seconds: float, tasks: Any) -> Frame[Any]:
-    nothing = cast(Any, None)
-    return Frame(
-        settings=Settings(poll_seconds),
-        deployment=nothing,
-        rpc=nothing,
-        store=nothing,
-        outbox=nothing,
-        sender=nothing,
-        account=None,
-        health=Health(FOR_EVER),
-        metrics=Metrics("tested"),
-        tasks=tasks,
-    )
 
 
 class Steps:
@@ -53,52 +29,45 @@ class Steps:
         await self.send.send(self.count)
 
 
-async def test_news_wake_a_loop_before_its_interval_is_over() -> None:
+async def test_news_wake_a_loop_before_its_interval_is_over(tmp_path: Path) -> None:
     steps = Steps()
-    async with anyio.create_task_group() as tasks:
-        running = frame(FOR_EVER, tasks)
-        tasks.start_soon(running.cycle, "tested", steps)
+    async with frame_over(None, tmp_path, FOR_EVER) as running:
+        running.tasks.start_soon(running.cycle, "tested", steps)
         assert await steps.made.receive() == 1
         running.news.tell(FIRST)
         assert await steps.made.receive() == 2
         running.news.tell(SECOND)
         assert await steps.made.receive() == 3
-        tasks.cancel_scope.cancel()
 
 
-async def test_news_that_come_during_a_step_are_not_slept_through() -> None:
+async def test_news_that_come_during_a_step_are_not_slept_through(tmp_path: Path) -> None:
     steps = Steps()
-    async with anyio.create_task_group() as tasks:
-        running = frame(FOR_EVER, tasks)
+    async with frame_over(None, tmp_path, FOR_EVER) as running:
 
         async def step() -> None:
             if steps.count == 0:
                 running.news.tell(FIRST)
             await steps()
 
-        tasks.start_soon(running.cycle, "tested", step)
+        running.tasks.start_soon(running.cycle, "tested", step)
         assert [await steps.made.receive() for _ in range(2)] == [1, 2]
-        tasks.cancel_scope.cancel()
 
 
-async def test_a_loop_of_its_own_pace_heeds_no_news() -> None:
+async def test_a_loop_of_its_own_pace_heeds_no_news(tmp_path: Path) -> None:
     steps = Steps()
-    async with anyio.create_task_group() as tasks:
-        running = frame(FOR_EVER, tasks)
-        tasks.start_soon(lambda: running.cycle("tested", steps, every=FOR_EVER))
+    async with frame_over(None, tmp_path, FOR_EVER) as running:
+        running.tasks.start_soon(lambda: running.cycle("tested", steps, every=FOR_EVER))
         assert await steps.made.receive() == 1
         running.news.tell(FIRST)
         await anyio.wait_all_tasks_blocked()
         assert steps.count == 1
-        tasks.cancel_scope.cancel()
 
 
-async def test_without_news_it_runs_after_the_interval() -> None:
+async def test_without_news_it_runs_after_the_interval(tmp_path: Path) -> None:
     steps = Steps()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(frame(0.001, tasks).cycle, "tested", steps)
+    async with frame_over(None, tmp_path) as running:
+        running.tasks.start_soon(running.cycle, "tested", steps)
         assert [await steps.made.receive() for _ in range(3)] == [1, 2, 3]
-        tasks.cancel_scope.cancel()
 
 
 async def test_the_same_block_is_news_only_once() -> None:

@@ -15,12 +15,12 @@ from oracles.daemon.store import Store
 
 
 @asynccontextmanager
-async def frame_over(rpc: Any, folder: Path) -> AsyncIterator[Frame[Any]]:
-    """A frame that loops, remembers and checks finality; it sends nothing, and polls without a pause."""
+async def frame_over(rpc: Any, folder: Path, poll_seconds: float = 0) -> AsyncIterator[Frame[Any]]:
+    """A frame that loops, remembers and checks finality; it sends nothing. Its tasks end with it."""
     unused: Any = None
     async with Store.open(folder / "frame.db") as store, anyio.create_task_group() as tasks:
         yield Frame(
-            settings=SimpleNamespace(poll_seconds=0),
+            settings=SimpleNamespace(poll_seconds=poll_seconds),
             deployment=unused,
             rpc=rpc,
             store=store,
