@@ -39,6 +39,7 @@ from .conftest import (
     ZERO,
     Dao,
     call_to,
+    deploy_governor,
     error,
     hashed,
     refusal,
@@ -106,7 +107,7 @@ class TestDescribesItself:
         self, project: ProjectManager, dao: Dao, owner: AccountAPI
     ) -> None:
         with ape.reverts():
-            owner.deploy(project.Governor, "No", dao.target.address, [standard_track(dao.executor)], [])
+            deploy_governor(project, owner, dao.target, [standard_track(dao.executor)])
 
 
 class TestPropose:
