@@ -215,7 +215,7 @@ class TestSetTrack:
         assert refused_proposal(dao, call) == reserved(call, CHARTER_AMENDMENT)
         receipt = dao.pass_(call, track=CHARTER_AMENDMENT)
         (log,) = receipt.decode_logs(dao.governor.TrackSet)
-        assert (name_of(log.name), log.executor, log.votingPeriod) == (
+        assert (name_of(log.name), log.executor, log.track[4]) == (
             CHARTER_AMENDMENT,
             dao.charter_executor,
             1,
