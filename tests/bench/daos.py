@@ -95,8 +95,9 @@ class Bench:
         return self.deploy(*compiled(name), *arguments)
 
     def until(self, timestamp: int) -> None:
-        """Makes a block of that time, in seconds."""
-        self.devnet.request("evm_setNextBlockTimestamp", timestamp)
+        """Makes a block of that time in seconds, or of the next second if that has passed."""
+        now = self.web3.eth.get_block("latest")["timestamp"]
+        self.devnet.request("evm_setNextBlockTimestamp", max(timestamp, now + 1))
         self.devnet.mine()
 
 
@@ -200,7 +201,7 @@ def deploy_reference_token(bench: Bench) -> Contract:
 
 
 def deploy_ours(bench: Bench, token: Contract, guardian: str, *, track: str, stores: bool) -> Dao:
-    """Our Governor with two tracks of the same terms; the target is reserved for `track` by its selector."""
+    """Our Governor with two tracks of the same terms; the target is reserved for `track`, as the charter is."""
     tracks = (STANDARD, CHARTER_AMENDMENT)
     executors = [bench.deploy_own("Timelock", EXECUTOR_DELAY, [], [], bench.deployer) for _ in tracks]
     target = bench.deploy_own("GovernanceTarget")
@@ -223,12 +224,11 @@ def deploy_ours(bench: Bench, token: Contract, guardian: str, *, track: str, sto
         }
         for name, executor in zip(tracks, executors, strict=True)
     ]
-    selector = bytes.fromhex(target.encode_abi("set_number", [0])[2:10])
     given = {
         "name": NAME,
         "token": token.address,
         "tracks": [tuple(each[part["name"]] for part in components) for each in terms],
-        "reservations": [] if track == STANDARD else [(target.address, selector, _word(track))],
+        "reservations": [] if track == STANDARD else [(target.address, bytes(4), _word(track))],
         "guardian": guardian,
         "coSigner": "0x" + "00" * 20,
         "stores": stores,
