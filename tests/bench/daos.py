@@ -1,7 +1,7 @@
-"""DAOs on one devnet, alike in all that costs gas: ours, and the reference's with few and with many extensions.
+"""DAOs on one devnet, alike in all that costs gas: ours, and the reference's with few and many extensions.
 
-A DAO here is a token, a timelock, a Governor that alone may use it, and a target that proposals call. Voters hold the
-same shares of each token and have delegated to themselves, once; the supply of each token was created at once.
+A DAO here is a token, a timelock, a Governor that alone may use it, and a target that proposals call. Voters
+hold the same shares of each token and have delegated to themselves, once; each supply was created at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 from solidity import compiled
 from web3 import HTTPProvider, Web3
@@ -64,6 +65,8 @@ class Bench:
         self.deployer = self.web3.eth.accounts[0]
         # Voters send from accounts that the devnet has no key of.
         self.devnet.request("anvil_autoImpersonateAccount", True)
+        # Each block gets a second of its own: of two checkpoints in one second, only the later is kept.
+        self.devnet.request("anvil_setBlockTimestampInterval", 1)
         self.artifacts = json.loads(COMPILED.read_text(encoding="utf-8"))["contractTypes"]
 
     def send(self, call: Any, sender: str) -> TxReceipt:
@@ -79,25 +82,32 @@ class Bench:
         """A new contract."""
         factory = self.web3.eth.contract(abi=list(abi), bytecode=bytecode)
         receipt = self.send(factory.constructor(*arguments), self.deployer)
-        return self.web3.eth.contract(receipt["contractAddress"], abi=list(abi))
+        return self.at(receipt["contractAddress"], abi)
+
+    def at(self, address: ChecksumAddress | None, abi: Sequence[Mapping[str, Any]]) -> Contract:
+        """A contract that is there."""
+        contract = self.web3.eth.contract(address, abi=list(abi))
+        assert isinstance(contract, Contract)  # without an address it would be a class
+        return contract
 
     def deploy_own(self, name: str, *arguments: Any) -> Contract:
-        """One of our contracts, as setup compiled it, with the ABI that is shipped (harnesses: the compiler's)."""
+        """One of our contracts as setup compiled it, with the ABI that is shipped (harnesses: its own)."""
         artifact = self.artifacts[name]
         contract = self.deploy(artifact["abi"], artifact["deploymentBytecode"]["bytecode"], *arguments)
         shipped = ABIS / f"{name}.json"
         if not shipped.exists():
             return contract
-        return self.web3.eth.contract(contract.address, abi=json.loads(shipped.read_text(encoding="utf-8")))
+        return self.at(contract.address, json.loads(shipped.read_text(encoding="utf-8")))
 
     def deploy_reference(self, name: str, *arguments: Any) -> Contract:
         """One of the reference's contracts."""
         return self.deploy(*compiled(name), *arguments)
 
     def until(self, timestamp: int) -> None:
-        """Makes a block of that time, in seconds."""
-        self.devnet.request("evm_setNextBlockTimestamp", timestamp)
-        self.devnet.mine()
+        """Makes a block of that time, in seconds, unless it has come already."""
+        if self.devnet.block_time() < timestamp:
+            self.devnet.request("evm_setNextBlockTimestamp", timestamp)
+            self.devnet.mine()
 
 
 @dataclass(frozen=True)

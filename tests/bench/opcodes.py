@@ -29,7 +29,7 @@ CLASSES = {
     "EXTCODECOPY": "memory",
     "RETURNDATACOPY": "memory",
 }
-"""A call's own price counts as CALL (a precompile's work included); what runs inside counts by its own opcodes."""
+"""A call's own price counts as CALL, a precompile's work included; what runs inside counts by its opcodes."""
 
 REST = "rest"
 INTRINSIC = "intrinsic"
@@ -40,8 +40,8 @@ ORDER = (INTRINSIC, "SSTORE", "SLOAD", "transient", "KECCAK256", "CALL", "LOG", 
 def profile(steps: Sequence[Mapping[str, Any]], data: bytes, gas_used: int) -> dict[str, Any]:
     """The gas and the number of opcodes of each class, and the gas spent inside called contracts.
 
-    `steps` are `structLogs`, `data` the transaction's calldata, `gas_used` what its receipt says. The classes' gas
-    adds up to `gas_used`; the refund is negative.
+    `steps` are `structLogs`, `data` the transaction's calldata, `gas_used` what its receipt says. The gas of
+    the classes adds up to `gas_used`; a refund is negative.
     """
     gas: Counter[str] = Counter()
     count: Counter[str] = Counter()
