@@ -40,6 +40,20 @@ MAX_PARAMS: constant(uint256) = 256
 MAX_SIGNATURE: constant(uint256) = 1_024
 
 
+# @dev The most ballots that one batch can carry.
+MAX_BALLOTS: constant(uint256) = 64
+
+
+# @dev The longest encoding of a proposal's calls and the hash of its
+# description: eight calls with the longest calldata.
+MAX_DETAILS: constant(uint256) = 18_656
+
+
+# @dev The longest answer of the Governor: a proposal's identifier
+# and those details.
+MAX_ANSWER: constant(uint256) = 18_688
+
+
 # @dev The most of a called stranger's answer that is copied.
 MAX_RETURN_DATA: constant(uint256) = 1_024
 

@@ -8,22 +8,24 @@
 @notice These functions store what a Governor must remember, in as few
         slots as it takes:
           - one slot for a proposal when it is made,
-          - one for the votes for and against it and for the time at
-            which it can be executed (votes stay below 2**96), one for
-            the abstentions, and one for the executor's operation,
-          - one for each 192 proposals that a voter has voted on: a bit
-            for each, by the proposal's serial number. The first of
-            these slots holds the voter's nonce too, so that a vote by
-            signature changes one slot.
+          - one for the votes that its quorum counts, for what they have
+            settled, and for the time at which it can be executed; one
+            for the votes against it, which also says by how much the
+            vote goes on; one for the executor's operation,
+          - one for a voter: the nonce, and a bit for each of the latest
+            160 proposals, by their serial numbers. So a vote by
+            signature changes one slot. When a voter comes to the next
+            160, the bits of before move into a slot of their own.
+        Votes are below 2**96 in all, as the token's supply is.
         Nothing here is checked; that is the Governor's part.
 """
 
 
 # @dev Where the fields begin in a proposal's slot, after the
-# proposer (160): the start of the vote (33 bits, so until the year
-# 2242), its duration (24), the serial number (32), the index of
-# the track (5) and the two flags.
-_START_SHIFT: constant(uint256) = 160
+# proposer (160): the snapshot (33 bits, so until the year 2242),
+# the seconds from it to the deadline (24), the serial number (32),
+# the index of the track (5) and the two flags.
+_SNAPSHOT_SHIFT: constant(uint256) = 160
 _DURATION_SHIFT: constant(uint256) = 193
 _SERIAL_SHIFT: constant(uint256) = 217
 _TRACK_SHIFT: constant(uint256) = 249
@@ -32,29 +34,43 @@ _CANCELED: constant(uint256) = 2**255
 
 
 # @dev The bits of the fields in a proposal's slot.
-_START_MASK: constant(uint256) = 2**33 - 1
+_SNAPSHOT_MASK: constant(uint256) = 2**33 - 1
 _DURATION_MASK: constant(uint256) = 2**24 - 1
 _SERIAL_MASK: constant(uint256) = 2**32 - 1
 _TRACK_MASK: constant(uint256) = 2**5 - 1
 
 
-# @dev The bits of votes in a tally, and where the votes against
-# and the time of execution begin.
+# @dev The bits of votes in a tally, and where its other fields
+# begin, after the votes for (96): the abstentions (96), the time of
+# execution (33), the magnitudes (7 and 7) and the flags.
 _VOTES_MASK: constant(uint256) = 2**96 - 1
-_AGAINST_SHIFT: constant(uint256) = 96
+_ABSTAIN_SHIFT: constant(uint256) = 96
 _ETA_SHIFT: constant(uint256) = 192
+_ETA_MASK: constant(uint256) = 2**33 - 1
+QUORUM_MAGNITUDE_SHIFT: constant(uint256) = 225
+SUPER_QUORUM_MAGNITUDE_SHIFT: constant(uint256) = 232
+MAGNITUDE_MASK: constant(uint256) = 2**7 - 1
 
 
-# @dev How many proposals one of a voter's slots covers, and
-# where its nonce begins in the first.
-_PROPOSALS_PER_SLOT: constant(uint256) = 192
+# @dev What the votes have settled: that the quorum is reached, that
+# the super-quorum is and the vote has succeeded, and that the vote
+# goes on beyond its first deadline.
+QUORUM_REACHED: constant(uint256) = 2**239
+DECIDED_EARLY: constant(uint256) = 2**240
+EXTENDED: constant(uint256) = 2**241
+
+
+# @dev Where the extension begins in the slot of the votes against.
+_EXTENSION_SHIFT: constant(uint256) = 96
+
+
+# @dev How many proposals one of a voter's slots covers, and where
+# its other fields begin: the number of those 160 (32) and the nonce.
+_PROPOSALS_PER_SLOT: constant(uint256) = 160
+_BITS_MASK: constant(uint256) = 2**160 - 1
+_PAGE_SHIFT: constant(uint256) = 160
+_PAGE_MASK: constant(uint256) = 2**32 - 1
 _NONCE_SHIFT: constant(uint256) = 192
-
-
-# @dev What a vote supports, numbered as in the reference.
-_AGAINST: constant(uint8) = 0
-_FOR: constant(uint8) = 1
-_ABSTAIN: constant(uint8) = 2
 
 
 # @dev Returns how many proposals were ever made.
@@ -65,22 +81,34 @@ proposalCount: public(uint256)
 _proposals: HashMap[uint256, uint256]
 
 
-# @dev Returns a proposal's tally by its identifier:
-# votes for (96) | votes against (96) | time of execution (48).
+# @dev Returns a proposal's tally by its identifier: votes for (96) |
+# abstentions (96) | time of execution (33) | magnitude of the quorum
+# (7) and of the super-quorum (7) | flags.
 _tallies: HashMap[uint256, uint256]
 
 
-# @dev Returns a proposal's abstentions by its identifier.
-_abstentions: HashMap[uint256, uint256]
+# @dev Returns the votes against a proposal (96) | seconds by which
+# its vote goes on (24).
+_objections: HashMap[uint256, uint256]
 
 
 # @dev Returns the executor's operation of a queued proposal.
 _operations: HashMap[uint256, bytes32]
 
 
-# @dev Returns one of a voter's slots, by voter (160) | number of
-# the slot: voted bits (192) | nonce (64, in the first slot).
-_voters: HashMap[uint256, uint256]
+# @dev Returns a voter's slot: voted bits (160) | number of those
+# 160 proposals (32) | nonce (64).
+_voters: HashMap[address, uint256]
+
+
+# @dev Returns a voter's bits for earlier proposals, by voter (160) |
+# number of those 160 proposals.
+_earlier_bits: HashMap[uint256, uint256]
+
+
+# @dev Returns what a voter has used of its votes on a proposal, if
+# its ballots did not use all at once.
+_parts: HashMap[uint256, HashMap[address, uint256]]
 
 
 @deploy
@@ -113,7 +141,7 @@ def proposalDeadline(proposalId: uint256) -> uint256:
     @param proposalId The 32-byte identifier of the proposal.
     @return uint256 The timepoint, or `0` for an unknown proposal.
     """
-    return self._deadline(self._proposals[proposalId])
+    return self._deadline(proposalId, self._proposals[proposalId], self._tallies[proposalId])
 
 
 @external
@@ -135,7 +163,7 @@ def proposalEta(proposalId: uint256) -> uint256:
     @param proposalId The 32-byte identifier of the proposal.
     @return uint256 The timestamp, or `0` if it was never queued.
     """
-    return self._eta(proposalId)
+    return self._eta(self._tallies[proposalId])
 
 
 @external
@@ -148,7 +176,8 @@ def proposalVotes(proposalId: uint256) -> (uint256, uint256, uint256):
     @return uint256 The votes for the proposal.
     @return uint256 The abstentions.
     """
-    return self._votes(proposalId)
+    tally: uint256 = self._tallies[proposalId]
+    return self._against(proposalId), self._in_favour(tally), self._abstaining(tally)
 
 
 @external
@@ -161,10 +190,7 @@ def hasVoted(proposalId: uint256, account: address) -> bool:
     @return bool The verification whether the account has voted.
     """
     proposal: uint256 = self._proposals[proposalId]
-    if proposal == 0:
-        return False
-    serial: uint256 = (proposal >> _SERIAL_SHIFT) & _SERIAL_MASK
-    return (self._voters[self._voter_key(account, serial)] >> (serial % _PROPOSALS_PER_SLOT)) & 1 == 1
+    return proposal != 0 and self._has_voted(account, proposal)
 
 
 @external
@@ -175,26 +201,26 @@ def nonces(owner: address) -> uint256:
     @param owner The 20-byte account address.
     @return uint256 The nonce.
     """
-    return self._voters[convert(owner, uint256)] >> _NONCE_SHIFT
+    return self._nonce(owner)
 
 
 @internal
-def _create(proposal_id: uint256, proposer: address, start: uint256, duration: uint256, track: uint256):
+def _create(proposal_id: uint256, proposer: address, snapshot: uint256, deadline: uint256, track: uint256):
     """
     @dev Stores a new proposal.
     @param proposal_id The 32-byte identifier of the proposal.
     @param proposer The 20-byte address of the proposer.
-    @param start The timepoint whose votes count.
-    @param duration The seconds that the vote lasts.
+    @param snapshot The timepoint whose votes count.
+    @param deadline The last timepoint at which votes are counted.
     @param track The index of the track.
     """
     serial: uint256 = self.proposalCount
-    assert start <= _START_MASK and serial <= _SERIAL_MASK, "proposals: the store is full"
+    assert snapshot <= _SNAPSHOT_MASK and serial <= _SERIAL_MASK, "proposals: the store is full"
     self.proposalCount = unsafe_add(serial, 1)
     self._proposals[proposal_id] = (
         convert(proposer, uint256)
-        | (start << _START_SHIFT)
-        | (duration << _DURATION_SHIFT)
+        | (snapshot << _SNAPSHOT_SHIFT)
+        | (unsafe_sub(deadline, snapshot) << _DURATION_SHIFT)
         | (serial << _SERIAL_SHIFT)
         | (track << _TRACK_SHIFT)
     )
@@ -208,7 +234,7 @@ def _proposer(proposal: uint256) -> address:
     @param proposal The slot of the proposal.
     @return address The 20-byte address of the proposer.
     """
-    return convert(proposal & (2**_START_SHIFT - 1), address)
+    return convert(proposal & (2**_SNAPSHOT_SHIFT - 1), address)
 
 
 @internal
@@ -219,20 +245,47 @@ def _snapshot(proposal: uint256) -> uint256:
     @param proposal The slot of the proposal.
     @return uint256 The timepoint.
     """
-    return (proposal >> _START_SHIFT) & _START_MASK
+    return (proposal >> _SNAPSHOT_SHIFT) & _SNAPSHOT_MASK
 
 
 @internal
 @pure
-def _deadline(proposal: uint256) -> uint256:
+def _first_deadline(proposal: uint256) -> uint256:
     """
-    @dev Returns the last timepoint at which votes are counted.
+    @dev Returns the deadline that a proposal was made with.
     @param proposal The slot of the proposal.
     @return uint256 The timepoint.
     """
     return unsafe_add(
-        (proposal >> _START_SHIFT) & _START_MASK, (proposal >> _DURATION_SHIFT) & _DURATION_MASK
+        (proposal >> _SNAPSHOT_SHIFT) & _SNAPSHOT_MASK, (proposal >> _DURATION_SHIFT) & _DURATION_MASK
     )
+
+
+@internal
+@view
+def _deadline(proposal_id: uint256, proposal: uint256, tally: uint256) -> uint256:
+    """
+    @dev Returns the last timepoint at which votes are counted.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param proposal The slot of the proposal.
+    @param tally The tally of the proposal.
+    @return uint256 The timepoint.
+    """
+    deadline: uint256 = self._first_deadline(proposal)
+    if tally & EXTENDED == 0:
+        return deadline
+    return unsafe_add(deadline, self._objections[proposal_id] >> _EXTENSION_SHIFT)
+
+
+@internal
+@pure
+def _serial(proposal: uint256) -> uint256:
+    """
+    @dev Returns how many proposals were made before one.
+    @param proposal The slot of the proposal.
+    @return uint256 The serial number, from `0`.
+    """
+    return (proposal >> _SERIAL_SHIFT) & _SERIAL_MASK
 
 
 @internal
@@ -247,28 +300,71 @@ def _track(proposal: uint256) -> uint256:
 
 
 @internal
-@view
-def _eta(proposal_id: uint256) -> uint256:
+@pure
+def _eta(tally: uint256) -> uint256:
     """
     @dev Returns when a queued proposal can be executed.
-    @param proposal_id The 32-byte identifier of the proposal.
+    @param tally The tally of the proposal.
     @return uint256 The timestamp, or `0` if it was never queued.
     """
-    return self._tallies[proposal_id] >> _ETA_SHIFT
+    return (tally >> _ETA_SHIFT) & _ETA_MASK
+
+
+@internal
+@pure
+def _in_favour(tally: uint256) -> uint256:
+    """
+    @dev Returns the votes for a proposal.
+    @param tally The tally of the proposal.
+    @return uint256 The votes.
+    """
+    return tally & _VOTES_MASK
+
+
+@internal
+@pure
+def _abstaining(tally: uint256) -> uint256:
+    """
+    @dev Returns the abstentions on a proposal.
+    @param tally The tally of the proposal.
+    @return uint256 The votes.
+    """
+    return (tally >> _ABSTAIN_SHIFT) & _VOTES_MASK
 
 
 @internal
 @view
-def _votes(proposal_id: uint256) -> (uint256, uint256, uint256):
+def _against(proposal_id: uint256) -> uint256:
     """
-    @dev Returns how the votes stand.
+    @dev Returns the votes against a proposal.
     @param proposal_id The 32-byte identifier of the proposal.
-    @return uint256 The votes against the proposal.
-    @return uint256 The votes for the proposal.
-    @return uint256 The abstentions.
+    @return uint256 The votes.
     """
-    tally: uint256 = self._tallies[proposal_id]
-    return (tally >> _AGAINST_SHIFT) & _VOTES_MASK, tally & _VOTES_MASK, self._abstentions[proposal_id]
+    return self._objections[proposal_id] & _VOTES_MASK
+
+
+@internal
+@pure
+def _with_votes(tally: uint256, in_favour: uint256, abstaining: uint256) -> uint256:
+    """
+    @dev Returns a tally with more votes.
+    @param tally The tally of the proposal.
+    @param in_favour The votes for the proposal.
+    @param abstaining The abstentions.
+    @return uint256 The new tally.
+    """
+    return unsafe_add(tally, unsafe_add(in_favour, abstaining << _ABSTAIN_SHIFT))
+
+
+@internal
+def _extend(proposal_id: uint256, seconds_: uint256):
+    """
+    @dev Stores by how much a vote goes on. The caller sets the flag
+         in the tally.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param seconds_ The seconds beyond the first deadline.
+    """
+    self._objections[proposal_id] |= seconds_ << _EXTENSION_SHIFT
 
 
 @internal
@@ -279,6 +375,7 @@ def _queue(proposal_id: uint256, operation: bytes32, eta: uint256):
     @param operation The operation of the executor.
     @param eta The timestamp at which it can be executed.
     """
+    assert eta <= _ETA_MASK, "proposals: time of execution after 2242"
     self._operations[proposal_id] = operation
     self._tallies[proposal_id] |= eta << _ETA_SHIFT
 
@@ -324,44 +421,54 @@ def _is_canceled(proposal: uint256) -> bool:
 
 
 @internal
-@pure
-def _voter_key(voter: address, serial: uint256) -> uint256:
+@view
+def _has_voted(voter: address, proposal: uint256) -> bool:
     """
-    @dev Returns the key of the slot that says whether `voter` has
-         voted on a proposal.
+    @dev Returns whether `voter` has used votes on a proposal.
     @param voter The 20-byte address of the voter.
-    @param serial The serial number of the proposal.
-    @return uint256 The key of the voter's slot.
+    @param proposal The slot of the proposal.
+    @return bool The verification whether it has.
     """
-    return convert(voter, uint256) | (unsafe_div(serial, _PROPOSALS_PER_SLOT) << 160)
+    serial: uint256 = self._serial(proposal)
+    page: uint256 = unsafe_div(serial, _PROPOSALS_PER_SLOT)
+    bits: uint256 = self._voters[voter]
+    if (bits >> _PAGE_SHIFT) & _PAGE_MASK != page:
+        bits = self._earlier_bits[convert(voter, uint256) | (page << _PAGE_SHIFT)]
+    return (bits >> (serial % _PROPOSALS_PER_SLOT)) & 1 == 1
 
 
 @internal
-def _count(proposal_id: uint256, proposal: uint256, voter: address, support: uint8, weight: uint256):
+def _mark_voted(voter: address, proposal: uint256):
     """
-    @dev Counts the votes of `voter`, once.
-    @param proposal_id The 32-byte identifier of the proposal.
-    @param proposal The slot of the proposal.
+    @dev Stores that `voter` has used votes on a proposal.
     @param voter The 20-byte address of the voter.
-    @param support 0 against, 1 for, 2 abstain.
-    @param weight The votes, below 2**96 over all voters.
+    @param proposal The slot of the proposal.
     """
-    serial: uint256 = (proposal >> _SERIAL_SHIFT) & _SERIAL_MASK
-    key: uint256 = self._voter_key(voter, serial)
+    serial: uint256 = self._serial(proposal)
+    page: uint256 = unsafe_div(serial, _PROPOSALS_PER_SLOT)
     bit: uint256 = 1 << (serial % _PROPOSALS_PER_SLOT)
-    voted: uint256 = self._voters[key]
-    if voted & bit != 0:
-        raw_revert(abi_encode(voter, method_id=method_id("GovernorAlreadyCastVote(address)")))
-    self._voters[key] = voted | bit
+    slot: uint256 = self._voters[voter]
+    present: uint256 = (slot >> _PAGE_SHIFT) & _PAGE_MASK
+    if page == present:
+        self._voters[voter] = slot | bit
+        return
+    if page < present:
+        self._earlier_bits[convert(voter, uint256) | (page << _PAGE_SHIFT)] |= bit
+        return
+    if slot & _BITS_MASK != 0:
+        self._earlier_bits[convert(voter, uint256) | (present << _PAGE_SHIFT)] |= slot & _BITS_MASK
+    self._voters[voter] = ((slot >> _NONCE_SHIFT) << _NONCE_SHIFT) | (page << _PAGE_SHIFT) | bit
 
-    if support == _FOR:
-        self._tallies[proposal_id] = unsafe_add(self._tallies[proposal_id], weight)
-    elif support == _AGAINST:
-        self._tallies[proposal_id] = unsafe_add(self._tallies[proposal_id], weight << _AGAINST_SHIFT)
-    elif support == _ABSTAIN:
-        self._abstentions[proposal_id] = unsafe_add(self._abstentions[proposal_id], weight)
-    else:
-        raw_revert(method_id("GovernorInvalidVoteType()", output_type=Bytes[4]))
+
+@internal
+@view
+def _nonce(voter: address) -> uint256:
+    """
+    @dev Returns the next nonce of `voter`.
+    @param voter The 20-byte address of the voter.
+    @return uint256 The nonce.
+    """
+    return self._voters[voter] >> _NONCE_SHIFT
 
 
 @internal
@@ -371,7 +478,6 @@ def _use_nonce(voter: address) -> uint256:
     @param voter The 20-byte address of the voter.
     @return uint256 The nonce that was used up.
     """
-    key: uint256 = convert(voter, uint256)
-    slot: uint256 = self._voters[key]
-    self._voters[key] = slot + (1 << _NONCE_SHIFT)
+    slot: uint256 = self._voters[voter]
+    self._voters[voter] = slot + (1 << _NONCE_SHIFT)
     return slot >> _NONCE_SHIFT

@@ -33,7 +33,7 @@ _MALLEABILITY_THRESHOLD: constant(uint256) = (
 
 # @dev The most gas that a contract wallet may use to verify one
 # signature, so that a hostile wallet cannot burn a relayer's gas.
-_ERC1271_GAS: constant(uint256) = 500_000
+ERC1271_GAS: constant(uint256) = 500_000
 
 
 @internal
@@ -91,7 +91,7 @@ def _is_valid(signer: address, digest: bytes32, signature: Bytes[bounds.MAX_SIGN
         signer,
         abi_encode(digest, signature, method_id=_ERC1271_MAGIC),
         max_outsize=32,
-        gas=_ERC1271_GAS,
+        gas=ERC1271_GAS,
         is_static_call=True,
         revert_on_failure=False,
     )

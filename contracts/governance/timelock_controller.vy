@@ -33,8 +33,9 @@ import roles
 uses: roles
 
 
-# @dev We import the `bounds` module.
+# @dev We import the `bounds` and `calls` modules.
 import bounds
+import calls
 
 
 # @dev The 32-byte role that schedules operations.
@@ -362,7 +363,7 @@ def execute(
     self._check_executor()
     id: bytes32 = keccak256(abi_encode(target, amount, payload, predecessor, salt))
     self._before_call(id, predecessor)
-    self._call(target, amount, payload)
+    calls._call(target, amount, payload)
     log CallExecuted(id=id, index=0, target=target, value=amount, data=payload)
     self._after_call(id)
 
@@ -391,7 +392,7 @@ def executeBatch(
     id: bytes32 = keccak256(abi_encode(targets, values, payloads, predecessor, salt))
     self._before_call(id, predecessor)
     for i: uint256 in range(len(targets), bound=bounds.MAX_ACTIONS):
-        self._call(targets[i], values[i], payloads[i])
+        calls._call(targets[i], values[i], payloads[i])
         log CallExecuted(id=id, index=i, target=targets[i], value=values[i], data=payloads[i])
     self._after_call(id)
 
@@ -552,25 +553,6 @@ def _before_call(id: bytes32, predecessor: bytes32):
         self._revert_unexpected(id, 1 << _READY)
     if predecessor != empty(bytes32) and self.getTimestamp[predecessor] != _DONE_TIMESTAMP:
         raw_revert(abi_encode(predecessor, method_id=method_id("TimelockUnexecutedPredecessor(bytes32)")))
-
-
-@internal
-def _call(target: address, amount: uint256, payload: Bytes[bounds.MAX_CALLDATA]):
-    """
-    @dev Calls `target`, and reverts with its reason if it reverts.
-    @param target The 20-byte address that is called.
-    @param amount The 32-byte amount of ETH that the call carries.
-    @param payload The calldata.
-    """
-    success: bool = False
-    answer: Bytes[bounds.MAX_RETURN_DATA] = b""
-    success, answer = raw_call(
-        target, payload, max_outsize=bounds.MAX_RETURN_DATA, value=amount, revert_on_failure=False
-    )
-    if not success:
-        if len(answer) == 0:
-            raw_revert(method_id("FailedCall()", output_type=Bytes[4]))
-        raw_revert(answer)
 
 
 @internal

@@ -20,6 +20,11 @@
         So `standard` makes every unreserved call, and any other track
         makes the calls reserved for it and no others.
 
+        A track can be *pinned*, as a fast one should be: its calls are
+        reserved with their selectors, carry no ETH, and reach neither
+        the Governor nor an executor. It is so from its first day, and a
+        track that is not pinned administers it.
+
         Each track has an *administrator*, itself or another track.
         Changing a track's settings, its executor, or who owns a call
         that it owns, is a call that belongs to its administrator. A
@@ -56,16 +61,47 @@ quorumDenominator: public(constant(uint256)) = 100
 _MAX_SECONDS: constant(uint256) = 2**24 - 1
 
 
-# @dev Where the delay, the period and the administrator begin in
-# a track's slot.
+# @dev Where the delay, the period, the administrator and the
+# lookback begin in a track's slot, and its flags.
 _DELAY_SHIFT: constant(uint256) = 160
 _PERIOD_SHIFT: constant(uint256) = 184
 _ADMINISTRATOR_SHIFT: constant(uint256) = 208
+_LOOKBACK_SHIFT: constant(uint256) = 216
+_PINNED: constant(uint256) = 2**240
+_CO_SIGNED: constant(uint256) = 2**241
 
 
-# @dev The flag of a target that some call is reserved of with
-# its selector.
+# @dev The bits of the administrator in a track's slot.
+_ADMINISTRATOR_MASK: constant(uint256) = 2**8 - 1
+
+
+# @dev Where the super-quorum and the extension begin in a value of
+# a track's trace, after the quorum (8), and the bits of a fraction.
+_FRACTION_MASK: constant(uint256) = 2**8 - 1
+_SUPER_QUORUM_SHIFT: constant(uint256) = 8
+_EXTENSION_SHIFT: constant(uint256) = 16
+
+
+# @dev The bits of a track's number in the slot of a target that is
+# reserved as a whole. The flags say that some call of the target is
+# reserved with its selector, and that the target is an executor.
+_NUMBER_MASK: constant(uint256) = 2**8 - 1
 _BY_SELECTOR: constant(uint256) = 256
+_EXECUTOR: constant(uint256) = 512
+
+
+# @dev The 4-byte selectors of the Governor's functions that belong
+# to the administrator of the track that they change.
+SET_TRACK: constant(bytes4) = method_id(
+    "setTrack((bytes32,address,bytes32,uint48,uint32,uint32,uint48,uint256,uint256,uint256,bool,bool))",
+    output_type=bytes4,
+)
+RESERVE_CALL: constant(bytes4) = method_id("reserveCall(address,bytes4,bytes32)", output_type=bytes4)
+
+
+# @dev The least calldata of those functions: a selector and two
+# arguments.
+ADMINISTRATION_LENGTH: constant(uint256) = 68
 
 
 # @dev Returns how many tracks there are.
@@ -81,7 +117,9 @@ _numbers: HashMap[bytes32, uint256]
 
 
 # @dev Returns the settings of a track by its index:
-# executor (160) | delay (24) | period (24) | administrator (8).
+# executor (160) | delay (24) | period (24) | administrator (8) |
+# lookback (24) | pinned (1) | co-signed (1). The track's trace holds
+# quorum (8) | super-quorum (8) | extension (24) with their history.
 _settings: HashMap[uint256, uint256]
 
 
@@ -91,7 +129,7 @@ _thresholds: HashMap[uint256, uint256]
 
 
 # @dev Returns the index, plus one, of the track that a target is
-# reserved for as a whole, and the flag `_BY_SELECTOR`.
+# reserved for as a whole, and the target's flags.
 _targets: HashMap[address, uint256]
 
 
@@ -101,15 +139,22 @@ _calls: HashMap[address, HashMap[bytes4, uint256]]
 
 
 # @dev A track as it is set. Names are ASCII of at most 31
-# characters, filled up with zeros.
+# characters, filled up with zeros; times are in seconds, numerators
+# in percent. With a `lookback` the votes that count are those of
+# that long before the proposal, and the vote begins with it.
 struct Track:
     name: bytes32
     executor: address
     administrator: bytes32
     votingDelay: uint48
     votingPeriod: uint32
+    lookback: uint32
+    lateQuorumVoteExtension: uint48
     proposalThreshold: uint256
     quorumNumerator: uint256
+    superQuorumNumerator: uint256
+    pinned: bool
+    coSigned: bool
 
 
 # @dev A call that is reserved; without a selector every call to
@@ -144,6 +189,19 @@ event QuorumNumeratorUpdated:
     newQuorumNumerator: uint256
 
 
+# @dev Emitted when the super-quorum of the track `standard` changes.
+event SuperQuorumNumeratorUpdated:
+    oldSuperQuorumNumerator: uint256
+    newSuperQuorumNumerator: uint256
+
+
+# @dev Emitted when the extension of a vote on the track `standard`
+# whose quorum comes late changes.
+event LateQuorumVoteExtensionSet:
+    oldVoteExtension: uint64
+    newVoteExtension: uint64
+
+
 # @dev Emitted when the executor of the track `standard` changes.
 event TimelockChange:
     oldTimelock: address
@@ -154,11 +212,7 @@ event TimelockChange:
 event TrackSet:
     name: indexed(bytes32)
     executor: indexed(address)
-    administrator: bytes32
-    votingDelay: uint256
-    votingPeriod: uint256
-    proposalThreshold: uint256
-    quorumNumerator: uint256
+    track: Track
 
 
 # @dev Emitted when a call (or, without a selector, a target as a
@@ -171,19 +225,13 @@ event CallReserved:
 
 @deploy
 @payable
-def __init__(
-    tracks: DynArray[Track, bounds.MAX_TRACKS], reservations: DynArray[Reservation, bounds.MAX_RESERVATIONS]
-):
+def __init__():
     """
-    @dev Adds the first tracks and reserves the first calls.
-    @param tracks The tracks, `standard` first.
-    @param reservations The reserved calls.
+    @dev To omit the opcodes for checking the `msg.value`
+         in the creation-time EVM bytecode, the constructor
+         is declared as `payable`.
     """
-    for track: Track in tracks:
-        self._set_track(track)
-    assert self.trackName[_STANDARD] == STANDARD, "tracks: the first track is not standard"
-    for reservation: Reservation in reservations:
-        self._reserve(reservation.target, reservation.selector, self._index(reservation.track))
+    pass
 
 
 @external
@@ -201,8 +249,13 @@ def track(name: bytes32) -> Track:
         administrator=self.trackName[self._administrator(index)],
         votingDelay=convert(self._delay(index), uint48),
         votingPeriod=convert(self._period(index), uint32),
+        lookback=convert(self._lookback(index), uint32),
+        lateQuorumVoteExtension=convert(self._vote_extension(index), uint48),
         proposalThreshold=self._thresholds[index],
-        quorumNumerator=traces._value(index),
+        quorumNumerator=traces._value(index) & _FRACTION_MASK,
+        superQuorumNumerator=self._super_quorum_numerator(index),
+        pinned=self._settings[index] & _PINNED != 0,
+        coSigned=self._settings[index] & _CO_SIGNED != 0,
     )
 
 
@@ -252,12 +305,36 @@ def proposalThreshold() -> uint256:
 
 @external
 @view
-def quorumNumerator() -> uint256:
+def quorumNumerator(timepoint: uint256 = max_value(uint256)) -> uint256:
     """
-    @dev Returns the present quorum of the track `standard`.
+    @dev Returns the quorum of the track `standard` at `timepoint`.
+    @param timepoint The timepoint (by default the present).
     @return uint256 The quorum in percent of the supply.
     """
-    return traces._value(_STANDARD)
+    return self._quorum_numerator_at(_STANDARD, timepoint)
+
+
+@external
+@view
+def superQuorumNumerator(timepoint: uint256 = max_value(uint256)) -> uint256:
+    """
+    @dev Returns the super-quorum of the track `standard` at
+         `timepoint`.
+    @param timepoint The timepoint (by default the present).
+    @return uint256 The super-quorum in percent of the supply.
+    """
+    return self._super_quorum_numerator_at(_STANDARD, timepoint)
+
+
+@external
+@view
+def lateQuorumVoteExtension() -> uint48:
+    """
+    @dev Returns for how long a vote on the track `standard` goes on
+         at least, once its quorum is reached.
+    @return uint48 The seconds.
+    """
+    return convert(self._vote_extension(_STANDARD), uint48)
 
 
 @external
@@ -268,6 +345,23 @@ def timelock() -> address:
     @return address The 20-byte address of the executor.
     """
     return self._executor(_STANDARD)
+
+
+@internal
+def _found(
+    tracks: DynArray[Track, bounds.MAX_TRACKS], reservations: DynArray[Reservation, bounds.MAX_RESERVATIONS]
+):
+    """
+    @dev Adds the first tracks and reserves the first calls.
+    @notice At construction alone.
+    @param tracks The tracks, `standard` first.
+    @param reservations The reserved calls.
+    """
+    for track: Track in tracks:
+        self._set_track(track)
+    assert self.trackName[_STANDARD] == STANDARD, "tracks: the first track is not standard"
+    for reservation: Reservation in reservations:
+        self._reserve(reservation.target, reservation.selector, self._index(reservation.track))
 
 
 @internal
@@ -341,7 +435,77 @@ def _administrator(index: uint256) -> uint256:
     @param index The index of the track.
     @return uint256 The index of the administrator.
     """
-    return self._settings[index] >> _ADMINISTRATOR_SHIFT
+    return (self._settings[index] >> _ADMINISTRATOR_SHIFT) & _ADMINISTRATOR_MASK
+
+
+@internal
+@view
+def _lookback(index: uint256) -> uint256:
+    """
+    @dev Returns how long before a proposal the votes are counted.
+    @param index The index of the track.
+    @return uint256 The seconds, or `0` if they are counted when the
+            vote begins.
+    """
+    return (self._settings[index] >> _LOOKBACK_SHIFT) & _MAX_SECONDS
+
+
+@internal
+@view
+def _is_co_signed(index: uint256) -> bool:
+    """
+    @dev Returns whether what passes on a track needs the co-signer.
+    @param index The index of the track.
+    @return bool The verification whether it does.
+    """
+    return self._settings[index] & _CO_SIGNED != 0
+
+
+@internal
+@view
+def _quorum_numerator_at(index: uint256, timepoint: uint256) -> uint256:
+    """
+    @dev Returns the quorum of a track at `timepoint`.
+    @param index The index of the track.
+    @param timepoint The timepoint.
+    @return uint256 The quorum in percent of the supply.
+    """
+    return traces._value_at(index, timepoint) & _FRACTION_MASK
+
+
+@internal
+@view
+def _super_quorum_numerator_at(index: uint256, timepoint: uint256) -> uint256:
+    """
+    @dev Returns the super-quorum of a track at `timepoint`.
+    @param index The index of the track.
+    @param timepoint The timepoint.
+    @return uint256 The super-quorum in percent of the supply.
+    """
+    return (traces._value_at(index, timepoint) >> _SUPER_QUORUM_SHIFT) & _FRACTION_MASK
+
+
+@internal
+@view
+def _super_quorum_numerator(index: uint256) -> uint256:
+    """
+    @dev Returns the present super-quorum of a track.
+    @param index The index of the track.
+    @return uint256 The super-quorum in percent of the supply.
+    """
+    return (traces._value(index) >> _SUPER_QUORUM_SHIFT) & _FRACTION_MASK
+
+
+@internal
+@view
+def _vote_extension(index: uint256) -> uint256:
+    """
+    @dev Returns for how long a vote goes on at least, once its
+         quorum is reached.
+    @param index The index of the track.
+    @return uint256 The seconds.
+    """
+    return traces._value(index) >> _EXTENSION_SHIFT
 
 
 @internal
@@ -359,10 +523,74 @@ def _owner(target: address, selector: bytes4) -> uint256:
         if number != 0:
             return unsafe_sub(number, 1)
 
-    reserved &= unsafe_sub(_BY_SELECTOR, 1)
+    reserved &= _NUMBER_MASK
     if reserved == 0:
         return _STANDARD
     return unsafe_sub(reserved, 1)
+
+
+@internal
+@view
+def _check_call(
+    index: uint256, target: address, amount: uint256, size: uint256, selector: bytes4, first: bytes32, second: bytes32
+):
+    """
+    @dev Reverts unless a call belongs to a track. To change a track
+         belongs to its administrator.
+    @param index The index of the track.
+    @param target The 20-byte address that is called.
+    @param amount The amount of ETH that the call carries.
+    @param size The length of the calldata.
+    @param selector The 4-byte selector (zero: a call without any).
+    @param first The first 32-byte argument.
+    @param second The second 32-byte argument.
+    """
+    owner: uint256 = 0
+    if target == self and size >= ADMINISTRATION_LENGTH and selector == SET_TRACK:
+        owner = self._keeper(first)
+    elif target == self and size >= ADMINISTRATION_LENGTH and selector == RESERVE_CALL:
+        reserved: address = convert(convert(first, uint160), address)
+        owner = self._administrator(self._owner(reserved, convert(second, bytes4)))
+    else:
+        owner = self._owner(target, selector)
+    if owner != index:
+        raw_revert(
+            abi_encode(
+                target,
+                selector,
+                self.trackName[owner],
+                method_id=method_id("GovernorReservedCall(address,bytes4,bytes32)"),
+            )
+        )
+    if amount != 0 and self._settings[index] & _PINNED != 0:
+        self._revert_unpinned(target, selector)
+
+
+@internal
+@view
+def _check_relay(target: address, selector: bytes4):
+    """
+    @dev Reverts unless the Governor may make a call itself: one
+         that belongs to `standard`, to neither the Governor nor an
+         executor, where the Governor may do what no track may.
+    @param target The 20-byte address that is called.
+    @param selector The 4-byte selector (zero: a call without any).
+    """
+    self._check_call(_STANDARD, target, 0, 0, selector, empty(bytes32), empty(bytes32))
+    if target == self or self._targets[target] & _EXECUTOR != 0:
+        self._revert_unpinned(target, selector)
+
+
+@internal
+@pure
+def _revert_unpinned(target: address, selector: bytes4):
+    """
+    @dev Reverts because a call is out of bounds for a pinned track,
+         or for the Governor itself.
+    @param target The 20-byte address that is called.
+    @param selector The 4-byte selector.
+    """
+    raw_revert(abi_encode(target, selector, method_id=method_id("GovernorUnpinnedCall(address,bytes4)")))
 
 
 @internal
@@ -375,8 +603,12 @@ def _reserve(target: address, selector: bytes4, index: uint256):
     @param index The index of the track.
     """
     reserved: uint256 = self._targets[target]
+    if self._settings[index] & _PINNED != 0 and (
+        selector == empty(bytes4) or target == self or reserved & _EXECUTOR != 0
+    ):
+        self._revert_unpinned(target, selector)
     if selector == empty(bytes4):
-        self._targets[target] = (reserved & _BY_SELECTOR) | (index + 1)
+        self._targets[target] = (reserved & ~_NUMBER_MASK) | (index + 1)
     else:
         self._targets[target] = reserved | _BY_SELECTOR
         self._calls[target][selector] = index + 1
@@ -384,41 +616,70 @@ def _reserve(target: address, selector: bytes4, index: uint256):
 
 
 @internal
+@pure
+def _revert_invalid(name: bytes32):
+    """
+    @dev Reverts because a track cannot be as it is to be set.
+    @param name The 32-byte name of the track.
+    """
+    raw_revert(abi_encode(name, method_id=method_id("GovernorInvalidTrack(bytes32)")))
+
+
+@internal
 def _set_track(track: Track):
     """
-    @dev Adds a track, or changes the one of that name.
-    @notice A new track may administer itself.
+    @dev Adds a track, or changes the one of that name. `standard` is
+         set as a whole at construction alone.
+    @notice A new track may administer itself, unless it is pinned.
     @param track The settings of the track.
     """
     number: uint256 = self._numbers[track.name]
-    if number == 0:
+    is_new: bool = number == 0
+    if is_new:
         number = self.trackCount + 1
         if track.name == empty(bytes32) or number > bounds.MAX_TRACKS:
-            raw_revert(abi_encode(track.name, method_id=method_id("GovernorInvalidTrack(bytes32)")))
+            self._revert_invalid(track.name)
         self.trackCount = number
         self._numbers[track.name] = number
         self.trackName[unsafe_sub(number, 1)] = track.name
 
     index: uint256 = unsafe_sub(number, 1)
     administrator: uint256 = self._index(track.administrator)
-    if index == _STANDARD and administrator != _STANDARD:
-        raw_revert(abi_encode(track.name, method_id=method_id("GovernorInvalidTrack(bytes32)")))
+    flags: uint256 = 0
+    if track.pinned:
+        flags |= _PINNED
+    if track.coSigned:
+        flags |= _CO_SIGNED
+    settings: uint256 = self._settings[index]
+    if (
+        (index == _STANDARD and (administrator != _STANDARD or track.pinned or track.lookback != 0))
+        # A pinned track would hold its own executor as a whole.
+        or (track.pinned and administrator == index)
+        or self._settings[administrator] & _PINNED != 0
+        or (not is_new and (settings ^ flags) & _PINNED != 0)
+        or (track.lookback != 0 and track.votingDelay != 0)
+        or convert(track.lookback, uint256) > _MAX_SECONDS
+        or convert(track.lookback, uint256) + convert(track.votingPeriod, uint256) > _MAX_SECONDS
+    ):
+        self._revert_invalid(track.name)
 
     self._set_voting_delay(index, convert(track.votingDelay, uint256))
     self._set_voting_period(index, convert(track.votingPeriod, uint256))
     self._set_proposal_threshold(index, track.proposalThreshold)
-    self._set_quorum_numerator(index, track.quorumNumerator)
+    self._set_fractions(
+        index, track.quorumNumerator, track.superQuorumNumerator, convert(track.lateQuorumVoteExtension, uint256)
+    )
+    settings = self._settings[index] & (2**_LOOKBACK_SHIFT - 1)
+    self._settings[index] = settings | (convert(track.lookback, uint256) << _LOOKBACK_SHIFT) | flags
     self._set_executor(index, track.executor, administrator)
     if index != _STANDARD:
-        log TrackSet(
-            name=track.name,
-            executor=track.executor,
-            administrator=track.administrator,
-            votingDelay=convert(track.votingDelay, uint256),
-            votingPeriod=convert(track.votingPeriod, uint256),
-            proposalThreshold=track.proposalThreshold,
-            quorumNumerator=track.quorumNumerator,
-        )
+        log TrackSet(name=track.name, executor=track.executor, track=track)
+        return
+    log QuorumNumeratorUpdated(oldQuorumNumerator=0, newQuorumNumerator=track.quorumNumerator)
+    log SuperQuorumNumeratorUpdated(oldSuperQuorumNumerator=0, newSuperQuorumNumerator=track.superQuorumNumerator)
+    log LateQuorumVoteExtensionSet(
+        oldVoteExtension=0, newVoteExtension=convert(track.lateQuorumVoteExtension, uint64)
+    )
 
 
 @internal
@@ -469,24 +730,97 @@ def _set_proposal_threshold(index: uint256, threshold: uint256):
 
 
 @internal
-def _set_quorum_numerator(index: uint256, numerator: uint256):
+def _set_quorum_numerator(numerator: uint256):
     """
-    @dev Sets the quorum of a track, for votes that begin from now
-         on.
-    @param index The index of the track.
-    @param numerator The quorum in percent of the supply.
+    @dev Sets the quorum of the track `standard`, for votes that
+         begin from now on.
+    @param numerator The quorum in percent of the supply, at most
+           the super-quorum.
     """
-    if numerator > quorumDenominator:
+    previous: uint256 = traces._value(_STANDARD) & _FRACTION_MASK
+    super_quorum: uint256 = self._super_quorum_numerator(_STANDARD)
+    if numerator > super_quorum:
         raw_revert(
             abi_encode(
-                numerator,
-                quorumDenominator,
-                method_id=method_id("GovernorInvalidQuorumFraction(uint256,uint256)"),
+                numerator, super_quorum, method_id=method_id("GovernorInvalidQuorumTooLarge(uint256,uint256)")
             )
         )
-    previous: uint256 = traces._push(index, block.timestamp, numerator)
-    if index == _STANDARD:
-        log QuorumNumeratorUpdated(oldQuorumNumerator=previous, newQuorumNumerator=numerator)
+    self._set_fractions(_STANDARD, numerator, super_quorum, self._vote_extension(_STANDARD))
+    log QuorumNumeratorUpdated(oldQuorumNumerator=previous, newQuorumNumerator=numerator)
+
+
+@internal
+def _set_super_quorum_numerator(numerator: uint256):
+    """
+    @dev Sets the super-quorum of the track `standard`, for votes
+         that begin from now on.
+    @param numerator The super-quorum in percent of the supply, at
+           least the quorum.
+    """
+    previous: uint256 = self._super_quorum_numerator(_STANDARD)
+    quorum: uint256 = traces._value(_STANDARD) & _FRACTION_MASK
+    self._set_fractions(_STANDARD, quorum, numerator, self._vote_extension(_STANDARD))
+    log SuperQuorumNumeratorUpdated(oldSuperQuorumNumerator=previous, newSuperQuorumNumerator=numerator)
+
+
+@internal
+def _set_vote_extension(extension: uint256):
+    """
+    @dev Sets for how long a vote on the track `standard` goes on at
+         least, once its quorum is reached.
+    @param extension The seconds, at most the voting period.
+    """
+    previous: uint256 = self._vote_extension(_STANDARD)
+    quorum: uint256 = traces._value(_STANDARD) & _FRACTION_MASK
+    self._set_fractions(_STANDARD, quorum, self._super_quorum_numerator(_STANDARD), extension)
+    log LateQuorumVoteExtensionSet(
+        oldVoteExtension=convert(previous, uint64), newVoteExtension=convert(extension, uint64)
+    )
+
+
+@internal
+def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, extension: uint256):
+    """
+    @dev Sets what the trace of a track holds.
+    @param index The index of the track.
+    @param quorum The quorum in percent of the supply.
+    @param super_quorum The super-quorum in percent of the supply,
+           not below the quorum.
+    @param extension For how long a vote goes on at least, once its
+           quorum is reached, in seconds; at most the voting period.
+    """
+    if quorum > quorumDenominator:
+        raw_revert(
+            abi_encode(
+                quorum, quorumDenominator, method_id=method_id("GovernorInvalidQuorumFraction(uint256,uint256)")
+            )
+        )
+    if super_quorum > quorumDenominator:
+        raw_revert(
+            abi_encode(
+                super_quorum,
+                quorumDenominator,
+                method_id=method_id("GovernorInvalidSuperQuorumFraction(uint256,uint256)"),
+            )
+        )
+    if super_quorum < quorum:
+        raw_revert(
+            abi_encode(
+                super_quorum, quorum, method_id=method_id("GovernorInvalidSuperQuorumTooSmall(uint256,uint256)")
+            )
+        )
+    longest: uint256 = self._period(index)
+    if extension > longest:
+        raw_revert(
+            abi_encode(
+                extension,
+                longest,
+                method_id=method_id("GovernorPreventLateQuorumVoteExtensionTooLarge(uint256,uint256)"),
+            )
+        )
+    traces._push(
+        index, block.timestamp, quorum | (super_quorum << _SUPER_QUORUM_SHIFT) | (extension << _EXTENSION_SHIFT)
+    )
 
 
 @internal
@@ -505,11 +839,13 @@ def _set_executor(index: uint256, executor: address, administrator: uint256):
     settings: uint256 = self._settings[index]
     previous: address = convert(settings & (2**_DELAY_SHIFT - 1), address)
     if executor == empty(address) or (executor != previous and self._targets[executor] != 0):
-        raw_revert(abi_encode(self.trackName[index], method_id=method_id("GovernorInvalidTrack(bytes32)")))
+        self._revert_invalid(self.trackName[index])
 
     if index == _STANDARD:
         log TimelockChange(oldTimelock=previous, newTimelock=executor)
+    cleared: uint256 = 2**_DELAY_SHIFT - 1 | (_ADMINISTRATOR_MASK << _ADMINISTRATOR_SHIFT)
     self._settings[index] = (
-        (settings >> _DELAY_SHIFT) & (2**(_ADMINISTRATOR_SHIFT - _DELAY_SHIFT) - 1)
-    ) << _DELAY_SHIFT | convert(executor, uint256) | (administrator << _ADMINISTRATOR_SHIFT)
+        settings & ~cleared | convert(executor, uint256) | (administrator << _ADMINISTRATOR_SHIFT)
+    )
+    self._targets[executor] |= _EXECUTOR
     self._reserve(executor, empty(bytes4), administrator)

@@ -21,6 +21,7 @@ from oracles.chain.block import Call
 from oracles.chain.governor import Proposal
 from oracles.chain.typed import Domain
 from oracles.governance.proposal import CHARTER_AMENDMENT, STANDARD, draft, proposal_id
+from scripts._deployment.contracts import governor as whole_governor
 
 ZERO = "0x" + "00" * 20
 UNIT = 10**18
@@ -178,8 +179,13 @@ def standard_track(executor: Any, **changed: Any) -> tuple[Any, ...]:
         "administrator": word(STANDARD),
         "voting_delay": VOTING_DELAY,
         "voting_period": VOTING_PERIOD,
+        "lookback": 0,
+        "vote_extension": 0,
         "threshold": THRESHOLD,
         "quorum": 5,
+        "super_quorum": 100,
+        "pinned": False,
+        "co_signed": False,
     }
     assert not changed.keys() - fields.keys()
     return tuple((fields | changed).values())
@@ -189,6 +195,30 @@ def charter_track(executor: Any, **changed: Any) -> tuple[Any, ...]:
     """The settings of the track `charter_amendment`, which administers itself."""
     own = {"name": word(CHARTER_AMENDMENT), "administrator": word(CHARTER_AMENDMENT)}
     return standard_track(executor, **(own | {"voting_period": CHARTER_PERIOD} | changed))
+
+
+def deploy_governor(
+    project: ProjectManager,
+    owner: AccountAPI,
+    token: ContractInstance,
+    tracks: Sequence[Any],
+    reservations: Sequence[Any] = (),
+    guardian: Any = ZERO,
+    co_signer: Any = ZERO,
+    stores: bool = True,
+) -> ContractInstance:
+    """A Governor over its rules. Its executors do not obey it yet."""
+    rules = owner.deploy(project.GovernorRules, token.address)
+    watch = (getattr(guardian, "address", guardian), getattr(co_signer, "address", co_signer))
+    arguments = ("Westworld Governor", token.address, rules.address, list(tracks), list(reservations))
+    return owner.deploy(whole_governor(project), *arguments, *watch, stores)
+
+
+def hand_over(timelock: ContractInstance, governor: ContractInstance, owner: AccountAPI) -> None:
+    """Makes an executor obey a Governor, and nobody else."""
+    for role in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"):
+        timelock.grantRole(getattr(timelock, role)(), governor, sender=owner)
+    timelock.renounceRole(timelock.DEFAULT_ADMIN_ROLE(), owner, sender=owner)
 
 
 @pytest.fixture(scope="module")
@@ -234,17 +264,15 @@ def dao(
     charter_executor = owner.deploy(project.Timelock, CHARTER_EXECUTOR_DELAY, [], [], owner.address)
     target = owner.deploy(project.GovernanceTarget)
     charter = owner.deploy(project.GovernanceTarget)
-    governor = owner.deploy(
-        project.Governor,
-        "Westworld Governor",
-        token.address,
+    governor = deploy_governor(
+        project,
+        owner,
+        token,
         [standard_track(executor), charter_track(charter_executor)],
         [(charter.address, b"\0" * 4, word(CHARTER_AMENDMENT))],
     )
     for timelock in (executor, charter_executor):
-        for role in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"):
-            timelock.grantRole(getattr(timelock, role)(), governor, sender=owner)
-        timelock.renounceRole(timelock.DEFAULT_ADMIN_ROLE(), owner, sender=owner)
+        hand_over(timelock, governor, owner)
     for voter, share in zip(voters, SHARES, strict=True):
         token.transfer(voter, share * UNIT, sender=owner)
         delegate(token, voter, sender=voter)

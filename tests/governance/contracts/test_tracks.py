@@ -23,6 +23,7 @@ from .conftest import (
     Dao,
     call_to,
     charter_track,
+    deploy_governor,
     error,
     hashed,
     name_of,
@@ -78,7 +79,7 @@ class TestConstructor:
         if fault == "unknown track":
             reservations = [(dao.charter.address, EVERY_CALL, word("none"))]
         with ape.reverts():
-            owner.deploy(project.Governor, "No", dao.token.address, tracks, reservations)
+            deploy_governor(project, owner, dao.token, tracks, reservations)
 
     def test_an_unknown_track_is_refused(self, dao: Dao, stranger: AccountAPI) -> None:
         told = error("GovernorUnknownTrack(bytes32)", word("none"))
@@ -214,7 +215,7 @@ class TestSetTrack:
         assert refused_proposal(dao, call) == reserved(call, CHARTER_AMENDMENT)
         receipt = dao.pass_(call, track=CHARTER_AMENDMENT)
         (log,) = receipt.decode_logs(dao.governor.TrackSet)
-        assert (name_of(log.name), log.executor, log.votingPeriod) == (
+        assert (name_of(log.name), log.executor, log.track[4]) == (
             CHARTER_AMENDMENT,
             dao.charter_executor,
             1,
