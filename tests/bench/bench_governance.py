@@ -168,7 +168,7 @@ TRANSFERS = {
 
 
 def measure(bench: Bench) -> list[Comparison]:
-    """Deploys all DAOs, and compares what can be compared with our contracts as they are."""
+    """Deploys all DAOs, lets them decide, and compares."""
     people = daos.people
     wallets = Wallets(
         people(bench, "whale", 2),
@@ -192,27 +192,20 @@ def measure(bench: Bench) -> list[Comparison]:
         wallets,
         CHARTER_AMENDMENT,
     )
+    rich = decisions(
+        daos.deploy_ours(bench, own, guardian, track=CHARTER_AMENDMENT, stores=True),
+        wallets,
+        CHARTER_AMENDMENT,
+    )
     found = [
+        Comparison("propose and store, its track named", FULL, 0.70, rich["propose"], full["propose"]),
         Comparison("propose, its track named", BARE, 1.05, lean["propose"], bare["propose"]),
         Comparison("propose, on standard", BARE, None, plain["propose"], bare["propose"]),
-        Comparison("propose, its track named", FULL, None, lean["propose"], full["propose"]),
     ]
-    rich = lean
-    if daos.can_store(bench):
-        stored = daos.deploy_ours(bench, own, guardian, track=CHARTER_AMENDMENT, stores=True)
-        rich = decisions(stored, wallets, CHARTER_AMENDMENT)
-        found.insert(
-            0, Comparison("propose and store, its track named", FULL, 0.70, rich["propose"], full["propose"])
-        )
-    else:
-        print("left out: our Governor stores no proposals, so none is compared with the full one's")
     for step, beside_bare, beside_full in STEPS:
         found.append(Comparison(step, BARE, beside_bare, lean[step], bare[step]))
         found.append(Comparison(step, FULL, beside_full, rich[step], full[step]))
     for kind, bound in BATCHES.items():
-        if f"batch, {kind}" not in lean:
-            print(f"left out: our Governor takes no ballots in batches ({kind} voters)")
-            continue
         name = f"one ballot in a batch of {BATCH}, {kind}"
         single = bare[f"castVoteBySig, {kind}"]
         found.append(Comparison(name, BARE, bound, lean[f"batch, {kind}"], single, BATCH))
@@ -225,12 +218,9 @@ def profiles(bench: Bench, found: Sequence[Comparison]) -> None:
     """Shows where the gas of some comparisons goes, and writes it down."""
     written: list[dict[str, Any]] = []
     for comparison in found:
-        ours = trace(bench, comparison.ours)
+        ours = opcodes.share(trace(bench, comparison.ours), comparison.ballots)
         peer = trace(bench, comparison.theirs)
-        title = f"{comparison.name}, beside {comparison.peer}"
-        if comparison.ballots > 1:
-            title += f" ({comparison.ballots} ballots beside one)"
-        opcodes.show(title, ours, peer)
+        opcodes.show(f"{comparison.name} / {comparison.peer}", ours, peer)
         written.append({"name": comparison.name, "peer": comparison.peer, "ours": ours, "theirs": peer})
     BUILD.mkdir(parents=True, exist_ok=True)
     path = BUILD / "governance-profile.json"

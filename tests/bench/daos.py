@@ -47,6 +47,8 @@ THRESHOLD = UNIT
 QUORUM, SUPER_QUORUM = 4, 90
 """In percent: one whale alone reaches the quorum, and nobody the super quorum."""
 
+NOBODY = "0x" + "00" * 20
+
 TEXT_BYTES = 256
 """The length of a proposal's description, the name of its track included."""
 
@@ -214,47 +216,16 @@ def deploy_ours(bench: Bench, token: Contract, guardian: str, *, track: str, sto
     tracks = (STANDARD, CHARTER_AMENDMENT)
     executors = [bench.deploy_own("Timelock", EXECUTOR_DELAY, [], [], bench.deployer) for _ in tracks]
     target = bench.deploy_own("GovernanceTarget")
-    inputs = _constructor(bench)
-    components = next(entry for entry in inputs if entry["name"].startswith("tracks"))["components"]
-    terms = [
-        {
-            "name": _word(name),
-            "executor": executor.address,
-            "administrator": _word(name),
-            "votingDelay": VOTING_DELAY,
-            "votingPeriod": VOTING_PERIOD,
-            "lookback": 0,
-            "lateQuorumVoteExtension": LATE_QUORUM_EXTENSION,
-            "proposalThreshold": THRESHOLD,
-            "quorumNumerator": QUORUM,
-            "superQuorumNumerator": SUPER_QUORUM,
-            "pinned": False,
-            "coSigned": False,
-        }
-        for name, executor in zip(tracks, executors, strict=True)
-    ]
+    terms = [_terms(name, executor) for name, executor in zip(tracks, executors, strict=True)]
     selector = bytes.fromhex(target.encode_abi("set_number", [0])[2:10])
-    given = {
-        "name": NAME,
-        "token": token.address,
-        "tracks": [tuple(each[part["name"]] for part in components) for each in terms],
-        "reservations": [] if track == STANDARD else [(target.address, selector, _word(track))],
-        "guardian": guardian,
-        "coSigner": "0x" + "00" * 20,
-        "stores": stores,
-    }
-    if "GovernorRules" in bench.artifacts:
-        given["rules"] = bench.deploy_own("GovernorRules", token.address).address
-    # Vyper has no shadowing: a constructor's argument that a variable is named for ends in an underscore.
-    governor = bench.deploy_own("Governor", *(given[entry["name"].rstrip("_")] for entry in inputs))
+    reservations = [] if track == STANDARD else [(target.address, selector, _word(track))]
+    rules = bench.deploy_own("GovernorRules", token.address)
+    governor = bench.deploy_own(
+        "Governor", NAME, token.address, rules.address, terms, reservations, guardian, NOBODY, stores
+    )
     for executor in executors:
         wire(bench, executor, governor)
     return Dao(bench, governor, token, executors[tracks.index(track)], target)
-
-
-def can_store(bench: Bench) -> bool:
-    """Whether our Governor can be told to keep its proposals' details."""
-    return any(entry["name"].rstrip("_") == "stores" for entry in _constructor(bench))
 
 
 def deploy_bare(bench: Bench, token: Contract) -> Dao:
@@ -283,12 +254,23 @@ def wire(bench: Bench, timelock: Contract, governor: Contract) -> None:
     bench.send(timelock.functions.renounceRole(bytes(32), bench.deployer), bench.deployer)
 
 
-def _constructor(bench: Bench) -> list[dict[str, Any]]:
-    """What our Governor's constructor takes."""
-    abi = bench.artifacts["Governor"]["abi"]
-    inputs = next(entry["inputs"] for entry in abi if entry["type"] == "constructor")
-    assert isinstance(inputs, list)
-    return inputs
+def _terms(track: str, executor: Contract) -> tuple[Any, ...]:
+    """A track that administers itself, as our Governor takes it: with all that the full one has."""
+    lookback, pinned, co_signed = 0, False, False
+    return (
+        _word(track),
+        executor.address,
+        _word(track),
+        VOTING_DELAY,
+        VOTING_PERIOD,
+        lookback,
+        LATE_QUORUM_EXTENSION,
+        THRESHOLD,
+        QUORUM,
+        SUPER_QUORUM,
+        pinned,
+        co_signed,
+    )
 
 
 def _word(track: str) -> bytes:

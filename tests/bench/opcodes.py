@@ -19,6 +19,8 @@ CLASSES = {
     "CALL": "CALL",
     "STATICCALL": "CALL",
     "DELEGATECALL": "CALL",
+    "CREATE": "CREATE",
+    "CREATE2": "CREATE",
     **{f"LOG{topics}": "LOG" for topics in range(5)},
     "MLOAD": "memory",
     "MSTORE": "memory",
@@ -29,12 +31,25 @@ CLASSES = {
     "EXTCODECOPY": "memory",
     "RETURNDATACOPY": "memory",
 }
-"""A call's own price counts as CALL, a precompile's work included; what runs inside counts by its opcodes."""
+"""A call's own price counts as CALL, a precompile's work included; what runs inside counts by its opcodes. So it
+is with a creation, whose price has the bytes that are kept."""
 
 REST = "rest"
 INTRINSIC = "intrinsic"
 REFUND = "refund"
-ORDER = (INTRINSIC, "SSTORE", "SLOAD", "transient", "KECCAK256", "CALL", "LOG", "memory", REST, REFUND)
+ORDER = (
+    INTRINSIC,
+    "SSTORE",
+    "SLOAD",
+    "transient",
+    "KECCAK256",
+    "CALL",
+    "CREATE",
+    "LOG",
+    "memory",
+    REST,
+    REFUND,
+)
 
 
 def profile(steps: Sequence[Mapping[str, Any]], data: bytes, gas_used: int) -> dict[str, Any]:
@@ -59,6 +74,16 @@ def profile(steps: Sequence[Mapping[str, Any]], data: bytes, gas_used: int) -> d
         "count": dict(count),
         "inside_calls": inside,
         "gas_used": gas_used,
+    }
+
+
+def share(whole: Mapping[str, Any], parts: int) -> dict[str, Any]:
+    """One of a profile's equal parts, rounded down."""
+    return {
+        key: {kind: number // parts for kind, number in value.items()}
+        if key in {"gas", "count"}
+        else value // parts
+        for key, value in whole.items()
     }
 
 
