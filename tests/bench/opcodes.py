@@ -31,8 +31,8 @@ CLASSES = {
     "EXTCODECOPY": "memory",
     "RETURNDATACOPY": "memory",
 }
-"""A call's own price counts as CALL, a precompile's work included; what runs inside counts by its opcodes. So it
-is with a creation, whose price has the bytes that are kept."""
+"""A call's own price counts as CALL, a precompile's work included; what runs inside counts by its opcodes. So
+it is with a creation, whose price includes the code that is kept."""
 
 REST = "rest"
 INTRINSIC = "intrinsic"

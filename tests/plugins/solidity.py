@@ -56,9 +56,7 @@ def compiled(name: str) -> Compiled:
     try:
         return Compiled(*_contracts()[name])
     except KeyError:
-        raise SolidityFault(
-            f"no contract {name!r} in {SOURCES.relative_to(ROOT)} or what it imports"
-        ) from None
+        raise SolidityFault(f"no contract {name!r} in {SOURCES}, nor in what is imported there") from None
 
 
 def versions() -> dict[str, str]:
