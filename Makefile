@@ -42,5 +42,5 @@ lint: setup ## check code, types, imports, shell, YAML, alerts and deployment fi
 matrix: setup ## rewrite README.md's maturity matrix from the last whole test run
 	@python scripts/matrix.py
 
-lock: setup ## resolve pyproject.toml anew into requirements/*.lock
+lock: setup ## resolve pyproject.toml and tests/package.json anew into the lock files
 	@scripts/lock
