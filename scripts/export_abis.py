@@ -4,8 +4,8 @@
     python scripts/export_abis.py --check    write nothing; exit 1 if a file is stale, missing or left over
 
 Deployable are the `CamelCase.vy` files under `contracts/`, harnesses under `contracts/testing` excepted. What
-the compiler cannot know stands in `abi.toml` beside a contract: custom errors, and names of arguments that
-Vyper reserves but the reference uses.
+the compiler cannot know stands in `abi.toml` beside a contract: custom errors, and names of arguments and of
+results that the reference uses.
 """
 
 import argparse
@@ -79,12 +79,15 @@ def merged_abi(abi: list[Entry], notes: Entry) -> list[Entry]:
     """`abi` with the errors and names of `notes`, sorted. Raises `ExportFault` if a name fits no entry."""
     abi = [*abi, *map(parse_error, notes.get("errors", []))]
     by_signature = {signature(entry): entry for entry in abi}
-    for wanted, names in notes.get("names", {}).items():
-        entry = by_signature.get(wanted)
-        if entry is None or len(entry["inputs"]) != len(names):
-            raise ExportFault(f"abi.toml names the arguments of {wanted!r}, which the contract does not have")
-        for argument, name in zip(entry["inputs"], names, strict=True):
-            argument["name"] = name
+    for note, place, what in (("names", "inputs", "arguments"), ("outputs", "outputs", "results")):
+        for wanted, names in notes.get(note, {}).items():
+            entry = by_signature.get(wanted)
+            if entry is None or len(entry[place]) != len(names):
+                raise ExportFault(
+                    f"abi.toml names the {what} of {wanted!r}, which the contract does not have"
+                )
+            for named, name in zip(entry[place], names, strict=True):
+                named["name"] = name
     return sorted(abi, key=lambda entry: (entry["type"], signature(entry)))
 
 

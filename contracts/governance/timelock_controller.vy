@@ -29,12 +29,12 @@ implements: IERC165
 
 
 # @dev We import and use the `roles` module.
-import roles
+from . import roles
 uses: roles
 
 
 # @dev We import the `bounds` module.
-import bounds
+from . import bounds
 
 
 # @dev The 32-byte role that schedules operations.
