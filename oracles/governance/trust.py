@@ -2,8 +2,8 @@
 
 The document is the promise, the chain is the fact. `stated` reads the tables of the one, `deployed`
 reads the contracts of the other, and `differences` names every disagreement. Roles of the executors are
-rebuilt from their `RoleGranted` and `RoleRevoked` events, and reserved calls, topics and minters are looked
-for in `CallReserved`, `TopicSet` and `MintBudgetSet`, so that a holder or an exception nobody thought of shows.
+rebuilt from their `RoleGranted` and `RoleRevoked` events; reserved calls, topics and minters are looked for
+in `CallReserved`, `TopicSet` and `MintBudgetSet`, so that a holder or an exception nobody thought of shows.
 """
 
 from __future__ import annotations
