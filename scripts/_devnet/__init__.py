@@ -51,12 +51,14 @@ class Devnet:
         accounts: int = 20,
         port: int = 0,
         timestamp: int | None = None,
+        steps: bool = False,
     ) -> Self:
         """Start anvil, its log in `folder`, and return once it answers; raises `DevnetError` if it ends
         first.
 
         Blocks come every `block_time` seconds, or with each transaction, or (`manual`) only by `mine`.
-        `timestamp` is genesis's, in seconds.
+        `timestamp` is genesis's, in seconds. With `steps` anvil remembers what each transaction did, opcode by
+        opcode, for `debug_traceTransaction`.
         """
         folder.mkdir(parents=True, exist_ok=True)
         command = [str(anvil_binary()), "--port", str(port), "--chain-id", str(chain_id)]
@@ -65,6 +67,7 @@ class Devnet:
         command += ["--block-time", str(block_time)] if block_time is not None else []
         command += ["--no-mining"] if manual else []
         command += ["--timestamp", str(timestamp)] if timestamp is not None else []
+        command += ["--steps-tracing"] if steps else []
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
