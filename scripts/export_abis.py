@@ -4,8 +4,9 @@
     python scripts/export_abis.py --check    write nothing; exit 1 if a file is stale, missing or left over
 
 Deployable are the `CamelCase.vy` files under `contracts/`, harnesses under `contracts/testing` excepted. What
-the compiler cannot know stands in `abi.toml` beside a contract: custom errors, and names of arguments and of
-results that the reference uses.
+the compiler cannot know stands in `abi.toml` beside a contract: custom errors, names of arguments that Vyper
+reserves but the reference uses, answers that are returned ready encoded, and the contract whose code answers
+the calls that this one hands on (that one's ABI becomes part of this one's).
 """
 
 import argparse
@@ -56,11 +57,13 @@ def parse_error(declaration: str) -> Entry:
     match = re.fullmatch(r"(\w+)\((.*)\)", declaration)
     if match is None:
         raise ExportFault(f"not a custom error: {declaration!r}; write 'Name(type name, ...)'")
-    inputs = []
-    for argument in filter(None, match[2].split(", ")):
-        kind, _, name = argument.partition(" ")
-        inputs.append({"name": name, "type": kind})
-    return {"type": "error", "name": match[1], "inputs": inputs}
+    return {"type": "error", "name": match[1], "inputs": parse_arguments(match[2])}
+
+
+def parse_arguments(text: str) -> list[Entry]:
+    """Arguments from `type name, ...`."""
+    parts = (argument.partition(" ") for argument in filter(None, text.split(", ")))
+    return [{"name": name, "type": kind} for kind, _, name in parts]
 
 
 def signature(entry: Entry) -> str:
@@ -76,26 +79,46 @@ def _kind(argument: Entry) -> str:
 
 
 def merged_abi(abi: list[Entry], notes: Entry) -> list[Entry]:
-    """`abi` with the errors and names of `notes`, sorted. Raises `ExportFault` if a name fits no entry."""
+    """`abi` with the errors, names and answers of `notes`, sorted. Raises `ExportFault` if one fits no entry."""
     abi = [*abi, *map(parse_error, notes.get("errors", []))]
     by_signature = {signature(entry): entry for entry in abi}
-    for note, place, what in (("names", "inputs", "arguments"), ("outputs", "outputs", "results")):
-        for wanted, names in notes.get(note, {}).items():
-            entry = by_signature.get(wanted)
-            if entry is None or len(entry[place]) != len(names):
-                raise ExportFault(
-                    f"abi.toml names the {what} of {wanted!r}, which the contract does not have"
-                )
-            for named, name in zip(entry[place], names, strict=True):
-                named["name"] = name
+    for wanted, names in notes.get("names", {}).items():
+        entry = by_signature.get(wanted)
+        if entry is None or len(entry["inputs"]) != len(names):
+            raise ExportFault(f"abi.toml names the arguments of {wanted!r}, which the contract does not have")
+        for argument, name in zip(entry["inputs"], names, strict=True):
+            argument["name"] = name
+    for answered, answer in notes.get("answers", {}).items():
+        if answered not in by_signature:
+            raise ExportFault(f"abi.toml has the answer of {answered!r}, which the contract does not have")
+        by_signature[answered]["outputs"] = parse_arguments(answer)
     return sorted(abi, key=lambda entry: (entry["type"], signature(entry)))
 
 
-def exported(source: Path, abi: list[Entry]) -> str:
-    """The text of the ABI file of one contract. Raises `ExportFault`."""
+def notes_on(source: Path) -> Entry:
+    """What `abi.toml` says of a contract."""
     notes_file = source.with_name("abi.toml")
     notes = tomllib.loads(notes_file.read_text(encoding="utf-8")) if notes_file.exists() else {}
-    return json.dumps(merged_abi(abi, notes.get(source.stem, {})), indent=1, sort_keys=True) + "\n"
+    return dict(notes.get(source.stem, {}))
+
+
+def whole_abi(abi: list[Entry], other: list[Entry]) -> list[Entry]:
+    """`abi`, and what a contract does not have of its own but hands on to `other`."""
+    own = {(entry["type"], signature(entry)) for entry in abi}
+    others = (entry for entry in other if entry["type"] not in ("constructor", "fallback", "receive"))
+    return abi + [entry for entry in others if (entry["type"], signature(entry)) not in own]
+
+
+def exported(abis: dict[str, list[Entry]]) -> dict[Path, str]:
+    """The text of each ABI file. A contract that only lends its code to another has none. Raises `ExportFault`."""
+    notes = {source.stem: notes_on(source) for source in deployables()}
+    lenders = {note["rest"] for note in notes.values() if "rest" in note}
+    texts = {}
+    for name in notes.keys() - lenders:
+        abi = whole_abi(abis[name], abis[notes[name]["rest"]]) if "rest" in notes[name] else abis[name]
+        text = json.dumps(merged_abi(abi, notes[name]), indent=1, sort_keys=True) + "\n"
+        texts[ABIS / f"{name}.json"] = text
+    return texts
 
 
 def stale_files(texts: dict[Path, str]) -> list[Path]:
@@ -112,10 +135,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
     check = parser.parse_args().check
     try:
-        abis = compiled()
-        texts = {
-            ABIS / f"{source.stem}.json": exported(source, abis[source.stem]) for source in deployables()
-        }
+        texts = exported(compiled())
     except ExportFault as fault:
         print(fault, file=sys.stderr)
         return 1

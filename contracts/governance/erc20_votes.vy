@@ -245,7 +245,7 @@ def clock() -> uint48:
 
 
 @external
-@view
+@pure
 def CLOCK_MODE() -> String[14]:
     """
     @dev Returns what the clock counts (ERC-6372).
