@@ -15,11 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
-from scripts.export_abis import COMPILED, Entry, ExportFault, exported, signature
+from scripts.export_abis import COMPILED, ROOT, Entry, ExportFault, exported, signature
 
 REFERENCE = ROOT / "build" / "reference"
 DESCRIBED = ROOT / "scripts" / "_reference" / "contracts.toml"
