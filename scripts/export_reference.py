@@ -12,7 +12,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from scripts.export_abis import COMPILED, ROOT, Entry, ExportFault, exported, signature
