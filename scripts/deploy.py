@@ -100,11 +100,19 @@ def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
         return account.deploy(getattr(project, name), *arguments)
 
     tracks = plan.tracks
-    token = new("MeshToken", plan.token.name, plan.token.symbol, plan.token.supply * UNIT, account.address)
     executors = {
         "StandardExecutor": new("Timelock", tracks.standard.executor_delay, [], [], account.address),
         "CharterExecutor": new("Timelock", tracks.charter_amendment.executor_delay, [], [], account.address),
     }
+    # The token's owner can give budgets to mint: it is never the deployer.
+    token = new(
+        "MeshToken",
+        plan.token.name,
+        plan.token.symbol,
+        plan.token.supply * UNIT,
+        account.address,
+        executors["StandardExecutor"],
+    )
     charter = new("Charter", plan.charter.grace_blocks)
     governor = new("Governor", *governor_arguments(plan, token, executors, charter))
     nodes = new(

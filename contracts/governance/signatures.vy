@@ -16,7 +16,7 @@
 
 
 # @dev We import the `bounds` module.
-import bounds
+from . import bounds
 
 
 # @dev The 4-byte function selector of `isValidSignature(bytes32,bytes)`,

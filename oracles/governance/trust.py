@@ -2,8 +2,8 @@
 
 The document is the promise, the chain is the fact. `stated` reads the tables of the one, `deployed`
 reads the contracts of the other, and `differences` names every disagreement. Roles of the executors are
-rebuilt from their `RoleGranted` and `RoleRevoked` events, and reserved calls and topics are looked for in
-`CallReserved` and `TopicSet`, so that a holder or an exception nobody thought of shows.
+rebuilt from their `RoleGranted` and `RoleRevoked` events; reserved calls, topics and minters are looked for
+in `CallReserved`, `TopicSet` and `MintBudgetSet`, so that a holder or an exception nobody thought of shows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ANYBODY = "0x0000000000000000000000000000000000000000"
 EXECUTORS = ("StandardExecutor", "CharterExecutor")
 ROLES = ("DEFAULT_ADMIN_ROLE", "PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE")
 WATCHED = ("Charter", "CharterExecutor", "Governor", "StandardExecutor")  # targets whose track is stated
-OWNED = ("Charter", "NodeRegistry", "OracleCommittee", "ViolationRegistry")
+OWNED = ("Charter", "MeshToken", "NodeRegistry", "OracleCommittee", "ViolationRegistry")
 #: What a contract relies on for good, by the getter that names it.
 FIXED = (
     ("Governor", "token"),
@@ -139,6 +139,8 @@ def deployed(
         return Power(contract_name, power, () if holder == ANYBODY else (named(holder),))
 
     powers = {single(name, "owner", contract(name).functions.owner().call()) for name in OWNED}
+    minters = _minters(contract("MeshToken"), from_block)
+    powers.add(Power("MeshToken", "minters", tuple(sorted(named(minter) for minter in minters))))
     nodes, committee = contract("NodeRegistry"), contract("OracleCommittee")
     powers.add(single("NodeRegistry", "arbiter", nodes.functions.arbiter().call()))
     powers |= {
@@ -256,6 +258,13 @@ def _consumers(committee: Contract, from_block: int) -> dict[str, ChecksumAddres
         for topic, consumer in consumers.items()
         if topic == ours or consumer != ANYBODY
     }
+
+
+def _minters(token: Contract, from_block: int) -> set[ChecksumAddress]:
+    """Whoever has a budget left to create tokens of."""
+    logs = token.events.MintBudgetSet().get_logs(from_block=from_block)
+    given = {log["args"]["minter"] for log in logs}
+    return {minter for minter in given if token.functions.mintBudget(minter).call()}
 
 
 def _role_holders(executor: Contract, from_block: int) -> dict[bytes, set[ChecksumAddress]]:

@@ -201,7 +201,7 @@ def spread(
 
 def deploy_own_token(bench: Bench) -> Contract:
     """Our token, all of it the deployer's."""
-    return bench.deploy_own("MeshToken", "Mesh", "MESH", SUPPLY, bench.deployer)
+    return bench.deploy_own("MeshToken", "Mesh", "MESH", SUPPLY, bench.deployer, bench.deployer)
 
 
 def deploy_reference_token(bench: Bench) -> Contract:
