@@ -63,6 +63,9 @@ def test_every_custom_error_of_the_governance_contracts_is_exported() -> None:
         exported |= {signature(entry) for entry in abi if entry["type"] == "error"}
     raised = set()
     for source in (ROOT / "contracts" / "governance").glob("*.vy"):
-        for statement in re.findall(r"raw_revert\(.*?\n\n|raw_revert\(.*?\n", source.read_text(), re.DOTALL):
+        # A statement ends before the next line that is indented less or as much as its beginning.
+        for _, statement in re.findall(
+            r"^( *)raw_revert(\(.*(?:\n\1[ )].*)*)", source.read_text(), re.MULTILINE
+        ):
             raised |= set(re.findall(r'method_id\(\s*"(\w+\([^"]*\))"', statement))
     assert raised - {"Panic(uint256)"} == exported
