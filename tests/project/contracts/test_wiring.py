@@ -319,7 +319,8 @@ def test_a_vote_that_shortens_the_votes_on_the_charter_is_named(
     governor = contracts["Governor"]
     name = CHARTER_AMENDMENT.encode().ljust(32, b"\0")
     for period, promised in ((72 * 3_600 + 1, True), (72 * 3_600 - 1, False)):
-        track = (name, contracts["CharterExecutor"].address, name, 60, period, 0, 5)
+        executor = contracts["CharterExecutor"].address
+        track = (name, executor, name, 60, period, 0, 0, 0, 5, 100, False, True)
         call = Call(governor.address, bytes(governor.setTrack.encode_input(track)))
         decide(contracts, chain, members, [call], CHARTER_AMENDMENT)
         if promised:
