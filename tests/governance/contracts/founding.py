@@ -17,4 +17,5 @@ def found(
     tracks = [standard_track(executor, **settings)]
     governor = deploy_governor(project, owner, dao.token, tracks, guardian=guardian, stores=stores)
     hand_over(executor, governor, owner)
+    dao.until(dao.now + 2)
     return replace(dao, governor=governor, executor=executor)

@@ -64,7 +64,7 @@ def extensions(dao: Dao, receipt: ReceiptAPI) -> list[tuple[int, int]]:
 
 
 def late(dao: Dao, proposal: Proposal, seconds: int = 50) -> tuple[int, int]:
-    """Lets the next block come that long before the end of the vote; returns the proposal's id and its deadline."""
+    """Lets the next block come that long before the end of the vote; returns the id and the deadline."""
     identifier = proposal_id(proposal)
     deadline = dao.governor.proposalDeadline(identifier)
     dao.chain.pending_timestamp = deadline - seconds
