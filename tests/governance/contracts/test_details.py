@@ -1,4 +1,4 @@
-"""Calls kept on-chain: by its id alone a proposal is read, queued, executed and cancelled (GovernorStorage)."""
+"""Calls kept on-chain: by its id alone a proposal is read, queued, executed, cancelled (GovernorStorage)."""
 
 from __future__ import annotations
 
