@@ -97,7 +97,7 @@ class TestReverting:
         proposal = queued(dao, dao.number_call(1), dao.number_call(2))
         data = bytes(dao.governor.execute.encode_input(*hashed(proposal)))
         web3 = dao.chain.provider.web3
-        succeeded = []
+        succeeded: list[int] = []
         for gas in range(100_000, 600_001, 50_000):
             call = {"from": dao.owner.address, "to": dao.governor.address, "data": data, "gas": gas}
             try:
