@@ -57,8 +57,8 @@ class Devnet:
         first.
 
         Blocks come every `block_time` seconds, or with each transaction, or (`manual`) only by `mine`.
-        `timestamp` is genesis's, in seconds. With `steps` anvil remembers what each transaction did, opcode by
-        opcode, for `debug_traceTransaction`.
+        `timestamp` is genesis's, in seconds. With `steps` anvil remembers each transaction opcode by opcode,
+        for `debug_traceTransaction`.
         """
         folder.mkdir(parents=True, exist_ok=True)
         command = [str(anvil_binary()), "--port", str(port), "--chain-id", str(chain_id)]

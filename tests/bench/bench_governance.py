@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,19 +24,19 @@ from web3.types import TxReceipt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins"))
 
-import daos  # noqa: E402
-from daos import Bench, Dao  # noqa: E402
-from solidity import SETTINGS, versions  # noqa: E402
+import daos
+from daos import Bench, Dao
+from solidity import SETTINGS, versions
 
-from oracles.governance.proposal import CHARTER_AMENDMENT, STANDARD  # noqa: E402
-from scripts._devnet import Devnet  # noqa: E402
+from oracles.governance.proposal import CHARTER_AMENDMENT, STANDARD
+from scripts._devnet import Devnet
 
 GENESIS = 2_000_000_000
 BATCH = 50
 REASON = "It costs the nodes nothing, and everybody can check it."
-FULL = "full: all extensions"
-BARE = "bare: usual modules"
-TOKEN = "ReferenceToken"
+FULL = "OpenZeppelin, full"
+BARE = "OpenZeppelin, bare"
+TOKEN = "OpenZeppelin ERC20Votes"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Wallets:
     """One proposes, one votes before everybody else."""
     once: Sequence[LocalAccount]
     again: Sequence[LocalAccount]
-    """Voters by a transaction of their own, who come the first time and who return: without and with a reason."""
+    """Voters by a transaction of their own, who come the first time and who return."""
     signed_once: Sequence[LocalAccount]
     signed_again: Sequence[LocalAccount]
     """Voters by signature: one alone, and the others as a batch."""
@@ -149,9 +150,9 @@ STEPS: Sequence[tuple[str, float | None, float | None]] = (
     ("castVote, returning", 0.70, 0.75),
     ("castVote before the quorum, first", None, None),
     ("castVoteWithReason, first", 0.93, None),
-    ("castVoteWithReason, returning", None, None),
+    ("castVoteWithReason, returning", 0.93, None),
     ("castVoteBySig, first", 0.75, None),
-    ("castVoteBySig, returning", None, None),
+    ("castVoteBySig, returning", 0.75, None),
     ("queue", 0.85, None),
     ("execute", 0.92, None),
     ("cancel", 0.90, None),
@@ -167,7 +168,7 @@ TRANSFERS = {
 
 
 def measure(bench: Bench) -> list[Comparison]:
-    """Deploys all DAOs, and compares what can be compared with our contracts as they are."""
+    """Deploys all DAOs, lets them decide, and compares."""
     people = daos.people
     wallets = Wallets(
         people(bench, "whale", 2),
@@ -191,26 +192,20 @@ def measure(bench: Bench) -> list[Comparison]:
         wallets,
         CHARTER_AMENDMENT,
     )
+    rich = decisions(
+        daos.deploy_ours(bench, own, guardian, track=CHARTER_AMENDMENT, stores=True),
+        wallets,
+        CHARTER_AMENDMENT,
+    )
     found = [
+        Comparison("propose and store, its track named", FULL, 0.70, rich["propose"], full["propose"]),
         Comparison("propose, its track named", BARE, 1.05, lean["propose"], bare["propose"]),
         Comparison("propose, on standard", BARE, None, plain["propose"], bare["propose"]),
     ]
-    rich = lean
-    if daos.can_store(bench):
-        stored = daos.deploy_ours(bench, own, guardian, track=CHARTER_AMENDMENT, stores=True)
-        rich = decisions(stored, wallets, CHARTER_AMENDMENT)
-        found.insert(
-            0, Comparison("propose and store, its track named", FULL, 0.70, rich["propose"], full["propose"])
-        )
-    else:
-        print("left out: our Governor stores no proposals, so none is compared with the full one's")
     for step, beside_bare, beside_full in STEPS:
         found.append(Comparison(step, BARE, beside_bare, lean[step], bare[step]))
         found.append(Comparison(step, FULL, beside_full, rich[step], full[step]))
     for kind, bound in BATCHES.items():
-        if f"batch, {kind}" not in lean:
-            print(f"left out: our Governor takes no ballots in batches ({kind} voters)")
-            continue
         name = f"one ballot in a batch of {BATCH}, {kind}"
         single = bare[f"castVoteBySig, {kind}"]
         found.append(Comparison(name, BARE, bound, lean[f"batch, {kind}"], single, BATCH))
@@ -223,12 +218,9 @@ def profiles(bench: Bench, found: Sequence[Comparison]) -> None:
     """Shows where the gas of some comparisons goes, and writes it down."""
     written: list[dict[str, Any]] = []
     for comparison in found:
-        ours = trace(bench, comparison.ours)
+        ours = opcodes.share(trace(bench, comparison.ours), comparison.ballots)
         peer = trace(bench, comparison.theirs)
-        title = f"{comparison.name}, beside {comparison.peer}"
-        if comparison.ballots > 1:
-            title += f" ({comparison.ballots} ballots beside one)"
-        opcodes.show(title, ours, peer)
+        opcodes.show(f"{comparison.name} / {comparison.peer}", ours, peer)
         written.append({"name": comparison.name, "peer": comparison.peer, "ours": ours, "theirs": peer})
     BUILD.mkdir(parents=True, exist_ok=True)
     path = BUILD / "governance-profile.json"
@@ -254,7 +246,8 @@ def main() -> None:
         bench = Bench(devnet)
         found = measure(bench)
         rows = [comparison.row() for comparison in found]
-        software = {**versions(), "anvil": bench.web3.client_version, "evm": str(SETTINGS["evmVersion"])}
+        software = {**versions(), "vyper": version("vyper"), "anvil": bench.web3.client_version}
+        software["solc_settings"] = json.dumps({key: SETTINGS[key] for key in ("optimizer", "evmVersion")})
         write("governance", rows, software)
         profiles(
             bench,

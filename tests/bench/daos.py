@@ -1,7 +1,7 @@
-"""DAOs on one devnet, alike in all that costs gas: ours, and the reference's with few and with many extensions.
+"""DAOs on one devnet, alike in all that costs gas: ours, and the reference's with few and many extensions.
 
-A DAO here is a token, a timelock, a Governor that alone may use it, and a target that proposals call. Voters hold the
-same shares of each token and have delegated to themselves, once; the supply of each token was created at once.
+A DAO here is a token, a timelock, a Governor that alone may use it, and a target that proposals call. Voters
+hold the same shares of each token and have delegated to themselves, once; each supply was created at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 from solidity import compiled
 from web3 import HTTPProvider, Web3
@@ -46,6 +47,8 @@ THRESHOLD = UNIT
 QUORUM, SUPER_QUORUM = 4, 90
 """In percent: one whale alone reaches the quorum, and nobody the super quorum."""
 
+NOBODY = "0x" + "00" * 20
+
 TEXT_BYTES = 256
 """The length of a proposal's description, the name of its track included."""
 
@@ -64,6 +67,8 @@ class Bench:
         self.deployer = self.web3.eth.accounts[0]
         # Voters send from accounts that the devnet has no key of.
         self.devnet.request("anvil_autoImpersonateAccount", True)
+        # Each block gets a second of its own: of two checkpoints in one second, only the later is kept.
+        self.devnet.request("anvil_setBlockTimestampInterval", 1)
         self.artifacts = json.loads(COMPILED.read_text(encoding="utf-8"))["contractTypes"]
 
     def send(self, call: Any, sender: str) -> TxReceipt:
@@ -79,25 +84,32 @@ class Bench:
         """A new contract."""
         factory = self.web3.eth.contract(abi=list(abi), bytecode=bytecode)
         receipt = self.send(factory.constructor(*arguments), self.deployer)
-        return self.web3.eth.contract(receipt["contractAddress"], abi=list(abi))
+        return self.at(receipt["contractAddress"], abi)
+
+    def at(self, address: ChecksumAddress | None, abi: Sequence[Mapping[str, Any]]) -> Contract:
+        """A contract that is there."""
+        contract = self.web3.eth.contract(address, abi=list(abi))
+        assert isinstance(contract, Contract)  # without an address it would be a class
+        return contract
 
     def deploy_own(self, name: str, *arguments: Any) -> Contract:
-        """One of our contracts, as setup compiled it, with the ABI that is shipped (harnesses: the compiler's)."""
+        """One of our contracts as setup compiled it, with the ABI that is shipped (harnesses: its own)."""
         artifact = self.artifacts[name]
         contract = self.deploy(artifact["abi"], artifact["deploymentBytecode"]["bytecode"], *arguments)
         shipped = ABIS / f"{name}.json"
         if not shipped.exists():
             return contract
-        return self.web3.eth.contract(contract.address, abi=json.loads(shipped.read_text(encoding="utf-8")))
+        return self.at(contract.address, json.loads(shipped.read_text(encoding="utf-8")))
 
     def deploy_reference(self, name: str, *arguments: Any) -> Contract:
         """One of the reference's contracts."""
         return self.deploy(*compiled(name), *arguments)
 
     def until(self, timestamp: int) -> None:
-        """Makes a block of that time, in seconds."""
-        self.devnet.request("evm_setNextBlockTimestamp", timestamp)
-        self.devnet.mine()
+        """Makes a block of that time, in seconds, unless it has come already."""
+        if self.devnet.block_time() < timestamp:
+            self.devnet.request("evm_setNextBlockTimestamp", timestamp)
+            self.devnet.mine()
 
 
 @dataclass(frozen=True)
@@ -189,7 +201,7 @@ def spread(
 
 def deploy_own_token(bench: Bench) -> Contract:
     """Our token, all of it the deployer's."""
-    return bench.deploy_own("MeshToken", "Mesh", "MESH", SUPPLY, bench.deployer)
+    return bench.deploy_own("MeshToken", "Mesh", "MESH", SUPPLY, bench.deployer, bench.deployer)
 
 
 def deploy_reference_token(bench: Bench) -> Contract:
@@ -200,51 +212,19 @@ def deploy_reference_token(bench: Bench) -> Contract:
 
 
 def deploy_ours(bench: Bench, token: Contract, guardian: str, *, track: str, stores: bool) -> Dao:
-    """Our Governor with two tracks of the same terms; the target is reserved for `track` by its selector."""
+    """Our Governor with two tracks of the same terms; the target is reserved for `track`, as the charter is."""
     tracks = (STANDARD, CHARTER_AMENDMENT)
     executors = [bench.deploy_own("Timelock", EXECUTOR_DELAY, [], [], bench.deployer) for _ in tracks]
     target = bench.deploy_own("GovernanceTarget")
-    inputs = _constructor(bench)
-    components = next(entry for entry in inputs if entry["name"].startswith("tracks"))["components"]
-    terms = [
-        {
-            "name": _word(name),
-            "executor": executor.address,
-            "administrator": _word(name),
-            "votingDelay": VOTING_DELAY,
-            "votingPeriod": VOTING_PERIOD,
-            "lookback": 0,
-            "lateQuorumVoteExtension": LATE_QUORUM_EXTENSION,
-            "proposalThreshold": THRESHOLD,
-            "quorumNumerator": QUORUM,
-            "superQuorumNumerator": SUPER_QUORUM,
-            "pinned": False,
-            "coSigned": False,
-        }
-        for name, executor in zip(tracks, executors, strict=True)
-    ]
-    selector = bytes.fromhex(target.encode_abi("set_number", [0])[2:10])
-    given = {
-        "name": NAME,
-        "token": token.address,
-        "tracks": [tuple(each[part["name"]] for part in components) for each in terms],
-        "reservations": [] if track == STANDARD else [(target.address, selector, _word(track))],
-        "guardian": guardian,
-        "coSigner": "0x" + "00" * 20,
-        "stores": stores,
-    }
-    if "GovernorRules" in bench.artifacts:
-        given["rules"] = bench.deploy_own("GovernorRules", token.address).address
-    # Vyper has no shadowing: a constructor's argument that a variable is named for ends in an underscore.
-    governor = bench.deploy_own("Governor", *(given[entry["name"].rstrip("_")] for entry in inputs))
+    terms = [_terms(name, executor) for name, executor in zip(tracks, executors, strict=True)]
+    reservations = [] if track == STANDARD else [(target.address, bytes(4), _word(track))]
+    rules = bench.deploy_own("GovernorRules", token.address)
+    governor = bench.deploy_own(
+        "Governor", NAME, token.address, rules.address, terms, reservations, guardian, NOBODY, stores
+    )
     for executor in executors:
         wire(bench, executor, governor)
     return Dao(bench, governor, token, executors[tracks.index(track)], target)
-
-
-def can_store(bench: Bench) -> bool:
-    """Whether our Governor can be told to keep its proposals' details."""
-    return any(entry["name"].rstrip("_") == "stores" for entry in _constructor(bench))
 
 
 def deploy_bare(bench: Bench, token: Contract) -> Dao:
@@ -273,12 +253,23 @@ def wire(bench: Bench, timelock: Contract, governor: Contract) -> None:
     bench.send(timelock.functions.renounceRole(bytes(32), bench.deployer), bench.deployer)
 
 
-def _constructor(bench: Bench) -> list[dict[str, Any]]:
-    """What our Governor's constructor takes."""
-    abi = bench.artifacts["Governor"]["abi"]
-    inputs = next(entry["inputs"] for entry in abi if entry["type"] == "constructor")
-    assert isinstance(inputs, list)
-    return inputs
+def _terms(track: str, executor: Contract) -> tuple[Any, ...]:
+    """A track that administers itself, as our Governor takes it: with all that the full one has."""
+    lookback, pinned, co_signed = 0, False, False
+    return (
+        _word(track),
+        executor.address,
+        _word(track),
+        VOTING_DELAY,
+        VOTING_PERIOD,
+        lookback,
+        LATE_QUORUM_EXTENSION,
+        THRESHOLD,
+        QUORUM,
+        SUPER_QUORUM,
+        pinned,
+        co_signed,
+    )
 
 
 def _word(track: str) -> bytes:

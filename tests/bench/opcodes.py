@@ -19,6 +19,8 @@ CLASSES = {
     "CALL": "CALL",
     "STATICCALL": "CALL",
     "DELEGATECALL": "CALL",
+    "CREATE": "CREATE",
+    "CREATE2": "CREATE",
     **{f"LOG{topics}": "LOG" for topics in range(5)},
     "MLOAD": "memory",
     "MSTORE": "memory",
@@ -29,19 +31,32 @@ CLASSES = {
     "EXTCODECOPY": "memory",
     "RETURNDATACOPY": "memory",
 }
-"""A call's own price counts as CALL (a precompile's work included); what runs inside counts by its own opcodes."""
+"""A call's own price counts as CALL, a precompile's work included; what runs inside counts by its opcodes. So
+it is with a creation, whose price includes the code that is kept."""
 
 REST = "rest"
 INTRINSIC = "intrinsic"
 REFUND = "refund"
-ORDER = (INTRINSIC, "SSTORE", "SLOAD", "transient", "KECCAK256", "CALL", "LOG", "memory", REST, REFUND)
+ORDER = (
+    INTRINSIC,
+    "SSTORE",
+    "SLOAD",
+    "transient",
+    "KECCAK256",
+    "CALL",
+    "CREATE",
+    "LOG",
+    "memory",
+    REST,
+    REFUND,
+)
 
 
 def profile(steps: Sequence[Mapping[str, Any]], data: bytes, gas_used: int) -> dict[str, Any]:
     """The gas and the number of opcodes of each class, and the gas spent inside called contracts.
 
-    `steps` are `structLogs`, `data` the transaction's calldata, `gas_used` what its receipt says. The classes' gas
-    adds up to `gas_used`; the refund is negative.
+    `steps` are `structLogs`, `data` the transaction's calldata, `gas_used` what its receipt says. The gas of
+    the classes adds up to `gas_used`; a refund is negative.
     """
     gas: Counter[str] = Counter()
     count: Counter[str] = Counter()
@@ -59,6 +74,16 @@ def profile(steps: Sequence[Mapping[str, Any]], data: bytes, gas_used: int) -> d
         "count": dict(count),
         "inside_calls": inside,
         "gas_used": gas_used,
+    }
+
+
+def share(whole: Mapping[str, Any], parts: int) -> dict[str, Any]:
+    """One of a profile's equal parts, rounded down."""
+    return {
+        key: {kind: number // parts for kind, number in value.items()}
+        if key in {"gas", "count"}
+        else value // parts
+        for key, value in whole.items()
     }
 
 

@@ -40,6 +40,14 @@ def test_names_that_fit_nothing_are_refused() -> None:
         merged_abi([], {"names": {"transfer(address,uint256)": ["to", "value"]}})
 
 
+def test_answers_are_merged_where_they_fit() -> None:
+    domain = {"type": "function", "name": "domain", "inputs": [], "outputs": [{"name": "", "type": "bytes1"}]}
+    [merged] = merged_abi([json.loads(json.dumps(domain))], {"answers": {"domain()": "bytes1 fields"}})
+    assert merged["outputs"] == [{"name": "fields", "type": "bytes1"}]
+    with pytest.raises(ExportFault, match="the answer of 'other\\(\\)', which the contract does not have"):
+        merged_abi([domain], {"answers": {"other()": "bytes1 fields"}})
+
+
 def test_tuples_are_written_out() -> None:
     entry = {
         "name": "f",

@@ -24,7 +24,7 @@ from oracles.governance.trust import (
 )
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
-NAMES = ("Governor", "MeshToken", *EXECUTORS, *OWNED)
+NAMES = ("Governor", *EXECUTORS, *OWNED)
 ADDRESSES = {name: Web3.to_checksum_address(f"0x{place:040x}") for place, name in enumerate(NAMES, 1)}
 NOBODY = "0x" + "00" * 20
 STRANGER = Web3.to_checksum_address("0x" + "99" * 20)
@@ -131,6 +131,7 @@ def test_a_deployment_in_order_is_what_the_document_states() -> None:
     ("view", "power"),
     [
         (("Charter", "owner"), "Charter: owner"),
+        (("MeshToken", "owner"), "MeshToken: owner"),
         (("NodeRegistry", "treasury"), "NodeRegistry: treasury"),
         (("ViolationRegistry", "committee"), "ViolationRegistry: committee"),
         (("ViolationRegistry", "charter"), "ViolationRegistry: charter"),
@@ -183,6 +184,16 @@ def test_a_consumer_of_another_topic_is_named_until_its_topic_is_closed() -> Non
     [said] = differences(stated(DOCUMENT), answers.trust())
     assert said.startswith(f"OracleCommittee: consumer of 0x{topic.hex()} is held by {STRANGER}")
     answers.views["OracleCommittee", "consumer", topic] = NOBODY
+    assert differences(stated(DOCUMENT), answers.trust()) == []
+
+
+def test_a_minter_is_named_until_its_budget_is_used_up() -> None:
+    answers = Answers()
+    answers.event("MeshToken", "MintBudgetSet", 8, minter=STRANGER)
+    answers.views["MeshToken", "mintBudget", STRANGER] = 1
+    [said] = differences(stated(DOCUMENT), answers.trust())
+    assert said == f"MeshToken: minters is held by {STRANGER}, the trust document says nobody"
+    answers.views["MeshToken", "mintBudget", STRANGER] = 0
     assert differences(stated(DOCUMENT), answers.trust()) == []
 
 

@@ -1,8 +1,8 @@
-"""The reference in Solidity, compiled by solc-js from npm: peers that ours is compared with and measured beside.
+"""The reference in Solidity, compiled by solc-js from npm: peers that ours is compared with.
 
-`compiled("ReferenceToken")` is the ABI and the creation code of a contract in `tests/governance/reference/`, or
-of one that those import. All are compiled at once, the first time, into `build/reference-peers/`; what lies there is
-stamped with the sources, the compiler's settings and npm's lock file, so nothing is compiled twice.
+`compiled("ReferenceToken")` is the ABI and the creation code of a contract in `tests/governance/reference/`,
+or of one that those import. All are compiled at once, the first time, into `build/reference-peers/`; what is
+there is stamped with the sources, the compiler's settings and npm's lock file: nothing is compiled twice.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ def compiled(name: str) -> Compiled:
     try:
         return Compiled(*_contracts()[name])
     except KeyError:
-        raise SolidityFault(
-            f"no contract {name!r} in {SOURCES.relative_to(ROOT)} or what it imports"
-        ) from None
+        raise SolidityFault(f"no contract {name!r} in {SOURCES}, nor in what is imported there") from None
 
 
 def versions() -> dict[str, str]:
