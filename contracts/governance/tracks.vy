@@ -873,8 +873,13 @@ def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, exten
                 method_id=method_id("GovernorPreventLateQuorumVoteExtensionTooLarge(uint256,uint256)"),
             )
         )
+    # A lookback may reach behind the first day of a track: its first
+    # fractions hold for all the time before, or none would be needed.
+    since: uint256 = 0
+    if traces._length(index) != 0:
+        since = block.timestamp
     traces._push(
-        index, block.timestamp, quorum | (super_quorum << _SUPER_QUORUM_SHIFT) | (extension << _EXTENSION_SHIFT)
+        index, since, quorum | (super_quorum << _SUPER_QUORUM_SHIFT) | (extension << _EXTENSION_SHIFT)
     )
 
 

@@ -253,6 +253,8 @@ def castVotesBySig(ballots: DynArray[Ballot, bounds.MAX_BALLOTS]) -> uint256:
                 reason = method_id("GovernorNonexistentProposal(uint256)", output_type=bytes4)
         elif ballot.support > _ABSTAIN:
             reason = method_id("GovernorInvalidVoteType()", output_type=bytes4)
+            if ballot.support == _FRACTIONAL:
+                reason = method_id("GovernorInvalidVoteParams()", output_type=bytes4)
         else:
             remaining, used, slot = self._weight(ballot.proposalId, course, ballot.voter)
             if remaining == 0:
