@@ -1,7 +1,7 @@
 """A real Safe: the contracts that npm ships compiled (`@safe-global/safe-contracts`), deployed on the devnet.
 
-Owners sign off-chain by EIP-712, anybody sends. A Safe acts by a transaction of its own (`SafeTx`) and signs by
-ERC-1271, which its fallback handler answers (`SafeMessage`). Signatures stand in the order of the owners'
+Owners sign off-chain by EIP-712, anybody sends. A Safe acts by a transaction of its own (`SafeTx`) and signs
+by ERC-1271, which its fallback handler answers (`SafeMessage`). Signatures stand in the order of the owners'
 addresses, as the Safe wants them.
 """
 
@@ -74,7 +74,7 @@ class Safe:
 
     @property
     def nonce(self) -> int:
-        """How many transactions the Safe has made; ape's own `nonce` is the account's, and hides the Safe's."""
+        """How many transactions the Safe has made; ape's own `nonce`, the account's, hides the Safe's."""
         return int(self.contract.call_view_method("nonce"))
 
     def transaction(self, call: Call) -> SignableMessage:
@@ -97,8 +97,11 @@ class Safe:
         return (call.to, call.value, call.data, 0, 0, 0, 0, ZERO, ZERO, signatures)
 
     def execute(self, call: Call, signers: Sequence[LocalAccount], *, sender: AccountAPI) -> Any:
-        """Makes a call as the Safe; returns the receipt. Raises ape's `ContractLogicError`: `GS020` or `GS026` for
-        too few owners, `GS013` where the call itself reverts."""
+        """Makes a call as the Safe; returns the receipt.
+
+        Raises ape's `ContractLogicError`: `GS020` or `GS026` for too few owners, `GS013` where the call
+        itself reverts.
+        """
         return self.contract.execTransaction(*self.arguments(call, signers), sender=sender)
 
     def _typed(self, name: str, fields: Sequence[tuple[str, str]], values: Sequence[Any]) -> SignableMessage:
@@ -109,7 +112,7 @@ class Safe:
 
 
 def deploy_safe_contracts(deployer: AccountAPI) -> SafeContracts:
-    """What Safes need on a chain. Raises `FileNotFoundError` where scripts/setup has not installed the package."""
+    """What Safes need on a chain. Raises `FileNotFoundError` where scripts/setup has not installed it."""
     return SafeContracts(
         deployer.deploy(_container("Safe.sol", "Safe")),
         deployer.deploy(_container("proxies/SafeProxyFactory.sol", "SafeProxyFactory")),

@@ -1,4 +1,4 @@
-"""A Safe between decision and execution: what passed on a co-signed track waits for it, its own removal does not."""
+"""A Safe between decision and execution: what passed on a co-signed track waits for it; its removal does not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import count
 
 import pytest
 from ape.api import AccountAPI
-from ape.contracts import ContractInstance
 from ape.managers.project import ProjectManager
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -431,13 +430,15 @@ class TestVote:
         voting_safe.execute(vote, voting_safe.owners[1:], sender=dao.owner)
         assert dao.governor.proposalVotes(identifier)[1] == SAFE_SHARE
 
-    def test_of_a_safe_by_its_owners_signatures(self, dao: Dao, voting_safe: Safe) -> None:
+    def test_of_a_safe_by_its_owners_signatures(
+        self, dao: Dao, voting_safe: Safe, keys: Sequence[LocalAccount]
+    ) -> None:
         identifier = dao.open(dao.propose(dao.number_call()))
         signed = digest(ballot_message(dao.domain, identifier, FOR, voting_safe.address, 0))
         message = voting_safe.message(signed)
         vote = dao.governor.castVoteBySig
         told = error("GovernorInvalidSignature(address)", voting_safe.address)
-        for signers in ((), voting_safe.owners[:1], dao_keys(dao)[:2]):
+        for signers in ((), voting_safe.owners[:1], keys[:2]):
             signature = voting_safe.signatures(message, signers)
             got = refusal(vote, identifier, FOR, voting_safe.address, signature, sender=dao.owner)
             assert got == told
@@ -447,9 +448,8 @@ class TestVote:
         got = refusal(vote, identifier, FOR, voting_safe.address, signature, sender=dao.owner)
         assert got == told
 
-    def test_of_a_safe_in_a_batch(self, dao: Dao, voting_safe: Safe) -> None:
+    def test_of_a_safe_in_a_batch(self, dao: Dao, voting_safe: Safe, keys: Sequence[LocalAccount]) -> None:
         identifier = dao.open(dao.propose(dao.number_call()))
-        keys = dao_keys(dao)
         message = voting_safe.message(
             digest(ballot_message(dao.domain, identifier, FOR, voting_safe.address, 0))
         )
@@ -473,8 +473,3 @@ class TestVote:
         cast = [log.voter for log in receipt.decode_logs(dao.governor.VoteCast)]
         assert cast == [keys[2].address, voting_safe.address, keys[3].address]
         assert dao.governor.nonces(voting_safe.address) == 1
-
-
-def dao_keys(dao: Dao) -> list[LocalAccount]:
-    """The voters' keys, for what they sign without sending it."""
-    return [Account.from_key(voter.private_key) for voter in dao.voters]
