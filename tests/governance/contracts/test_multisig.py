@@ -1,4 +1,4 @@
-"""A Safe between decision and execution: what passed on a co-signed track waits for it; its removal does not."""
+"""A Safe between decision and execution: what passed on a co-signed track waits for it."""
 
 from __future__ import annotations
 
