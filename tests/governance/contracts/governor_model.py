@@ -231,7 +231,9 @@ class Model:
                 return UNPINNED
         return ""
 
-    def propose(self, wallet: int, track: str, actions: tuple[Action, ...], made: Proposal, kept: bool) -> Case:
+    def propose(
+        self, wallet: int, track: str, actions: tuple[Action, ...], made: Proposal, kept: bool
+    ) -> Case:
         """Remembers a proposal."""
         rules = self.tracks[track]
         opening = self.now + rules.delay

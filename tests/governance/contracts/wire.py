@@ -138,9 +138,7 @@ class Wire:
     def logs_since(self, block: int, addresses: Sequence[str], topic: bytes) -> list[dict[str, Any]]:
         """The logs of an event after a block."""
         wanted = {"fromBlock": hex(block + 1), "toBlock": "latest", "address": list(addresses)}
-        found: list[dict[str, Any]] = self.request(
-            "eth_getLogs", wanted | {"topics": ["0x" + topic.hex()]}
-        )
+        found: list[dict[str, Any]] = self.request("eth_getLogs", wanted | {"topics": ["0x" + topic.hex()]})
         return found
 
 
