@@ -291,9 +291,14 @@ class Machine(Beside):
     def take_through(self, draws: Any) -> None:
         """The whole way at once, which single steps rarely complete."""
         by_id, fair = draws.draw(st.tuples(st.booleans(), st.sampled_from([True, False, False])))
+        if not self.votable():
+            self.propose(draws)
+            return
         case = self.any_case(draws, PENDING, ACTIVE)
         self.wait_for(max(self.wire.now, case.snapshot) + 1)
         for wallet in range(len(self.wallets)):
+            if self.model.state(case) != ACTIVE:
+                break
             support = draws.draw(SUPPORTS) if fair else FOR
             self.cast(case, wallet, support)
         if self.model.state(case) == ACTIVE:

@@ -7,7 +7,7 @@ block's time is set, so that a machine can stand at the very second where someth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -92,23 +92,28 @@ class Wire:
         self.request("evm_mine")
         self.now = timestamp
 
-    def send(
+    def attempt(
         self, sender: str, to: str | None, payload: bytes, *, value: int = 0, at: int | None = None
     ) -> dict[str, Any]:
-        """Sends in a block of its own, one second later or `at` a time; returns the receipt.
-
-        Raises `Refused` if it reverted; the block is there all the same.
+        """Sends in a block of its own, one second later or `at` a time; returns the receipt, whose `status`
+        is 0x0 if it reverted.
         """
         self.now = self.now + 1 if at is None else at
         self.request("evm_setNextBlockTimestamp", self.now)
-        transaction = {"from": sender, "data": "0x" + payload.hex(), "value": hex(value), "gas": GAS}
-        if to is not None:
-            transaction["to"] = to
-        receipt: dict[str, Any] = self.request("eth_sendTransactionSync", transaction)
+        receipt: dict[str, Any] = self.request(
+            "eth_sendTransactionSync", _transaction(sender, to, payload, value)
+        )
+        return receipt
+
+    def send(
+        self, sender: str, to: str | None, payload: bytes, *, value: int = 0, at: int | None = None
+    ) -> dict[str, Any]:
+        """As `attempt`, but raises `Refused` if it reverted; the block is there all the same."""
+        receipt = self.attempt(sender, to, payload, value=value, at=at)
         if int(receipt["status"], 16) == 1:
             return receipt
         # Nothing changed in its block, so that a call on it meets the same.
-        self.request("eth_call", transaction, "latest")
+        self.request("eth_call", _transaction(sender, to, payload, value), "latest")
         raise AssertionError("a transaction failed which a call after it does not: out of gas?")
 
     def deploy(self, sender: str, code: bytes) -> str:
@@ -135,11 +140,22 @@ class Wire:
         """ETH in wei."""
         return [int(self.request("eth_getBalance", account, "latest"), 16) for account in accounts]
 
-    def logs_since(self, block: int, addresses: Sequence[str], topic: bytes) -> list[dict[str, Any]]:
-        """The logs of an event after a block."""
-        wanted = {"fromBlock": hex(block + 1), "toBlock": "latest", "address": list(addresses)}
-        found: list[dict[str, Any]] = self.request("eth_getLogs", wanted | {"topics": ["0x" + topic.hex()]})
-        return found
+    def logs_after(self, block: int) -> tuple[list[dict[str, Any]], int]:
+        """All logs of the blocks after one, and the number of the latest block."""
+        latest = self.height()
+        if latest == block:
+            return [], latest
+        wanted = {"fromBlock": hex(block + 1), "toBlock": hex(latest)}
+        return self.request("eth_getLogs", wanted), latest
+
+    def height(self) -> int:
+        """The number of the latest block."""
+        return int(self.request("eth_blockNumber"), 16)
+
+
+def _transaction(sender: str, to: str | None, payload: bytes, value: int) -> dict[str, str]:
+    sent = {"from": sender, "data": "0x" + payload.hex(), "value": hex(value), "gas": GAS}
+    return sent if to is None else sent | {"to": to}
 
 
 def _value(kind: str, answer: bytes) -> Any:
