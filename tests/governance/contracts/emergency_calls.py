@@ -72,8 +72,8 @@ class Arguments:
             return tuple(self.draw(chance, part) for part in entry["components"])
         if kind.startswith("uint"):
             bits = int(kind[4:])
-            numbers = [0, 1, 2, 5, 30, 100, 600, 2**bits - 1]
-            return chance.choice(numbers + [each for each in self.ids if each < 2**bits])
+            numbers = [0, 1, 2, 5, 30, 100, 600, 2**bits - 1, *self.ids]
+            return chance.choice([number for number in numbers if number < 2**bits])
         if kind == "bytes":
             return chance.choice([b"", b"\0" * 4, b"\xff" * 65, *self.operations])
         return chance.choice(self._plain[kind])

@@ -182,8 +182,8 @@ class Machine(RuleBasedStateMachine):
         prefix = chance.choice([HONEST] * 15 + FORGED)
         self.submit(Proposal(calls, f"{prefix}{len(self.proposals)} {self.wire.now}"))
 
-    def submit(self, proposal: Proposal) -> None:
-        """Proposes; what is none of the emergency's is nothing that the attacker can use here."""
+    def submit(self, proposal: Proposal) -> bool:
+        """Proposes; returns whether it is an emergency's, since the attacker uses no other here."""
         world, governor = self.world, self.world.dao.governor
         payload = data(
             "propose(address[],uint256[],bytes[],string)", *proposal.arguments(), proposal.description
@@ -200,7 +200,7 @@ class Machine(RuleBasedStateMachine):
                 "an emergency took a call that is not reserved for it, or refused one that is"
             )
         if not made:
-            return
+            return False
         identifier = proposal_id(proposal)
         (track,) = self.wire.read((governor, data("proposalTrack(uint256)", identifier), "bytes32"))
         assert (track == word(EMERGENCY)) == honest
@@ -208,13 +208,15 @@ class Machine(RuleBasedStateMachine):
             self.proposals.append(proposal)
             self.arguments.ids.append(identifier)
             self.arguments.operations.append(encoded((*proposal.arguments(), proposal.description_hash)))
+        return honest
 
     def pass_(self, chance: Random) -> None:
         """Takes something that the track may do through the whole way, as far as it goes."""
         world, governor = self.world, self.world.dao.governor
         calls = [self.pinned_call(chance) for _ in range(chance.randint(1, 2))]
         proposal = Proposal(tuple(calls), f"{HONEST}{len(self.proposals)} {self.wire.now}")
-        self.submit(proposal)
+        if not self.submit(proposal):
+            return  # its calldata is too long
         self.wire.send(world.attacker, governor, data("castVote(uint256,uint8)", proposal_id(proposal), FOR))
         by_id = chance.choice([True, False])
         self.wire.send(world.attacker, governor, self.way("queue", proposal, by_id))
