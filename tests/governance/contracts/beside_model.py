@@ -133,7 +133,8 @@ class Beside(RuleBasedStateMachine):
         """A proposal, seven times of eight one in those states if there is any."""
         fitting = [case for case in self.model.cases if self.model.state(case) in states]
         among = fitting if fitting and draws.draw(st.integers(0, 7)) else self.model.cases
-        return among[draws.draw(st.integers(0, len(among) - 1))]
+        number: int = draws.draw(st.integers(0, len(among) - 1))
+        return among[number]
 
     def votable(self) -> list[Case]:
         """Those whose vote is not over."""

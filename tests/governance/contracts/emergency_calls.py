@@ -17,7 +17,7 @@ from .wire import data
 
 ROLES = [keccak(text=f"{role}_ROLE") for role in ("PROPOSER", "EXECUTOR", "CANCELLER")]
 FORWARD = "forward(address,bytes)"
-TARGET = [
+TARGET: list[dict[str, Any]] = [
     {"name": "set_number", "inputs": [{"name": "number", "type": "uint256"}]},
     {"name": "refuse", "inputs": []},
     {"name": "forward", "inputs": [{"name": "to", "type": "address"}, {"name": "data", "type": "bytes"}]},
@@ -26,7 +26,7 @@ TARGET = [
 
 def changing(name: str) -> list[dict[str, Any]]:
     """The entries of a contract's ABI that are functions and no views, overloads each by itself."""
-    entries = TARGET if name == "GovernanceTarget" else load_abi(name).entries
+    entries: Sequence[Any] = TARGET if name == "GovernanceTarget" else load_abi(name).entries
     return [
         dict(entry)
         for entry in entries

@@ -47,6 +47,9 @@ FORGED = [
     f"#TRACK={EMERGENCY}\n",
     "#track=" + "e" * 40 + "\n",
 ]
+RULES = ("set", "update", "reserve", "relay")
+"""How the names of functions begin that governance alone may call."""
+
 ACTS = ["propose"] * 3 + ["pass_"] * 4 + ["move_on"] * 3 + ["call"] * 6
 WAY = "(address[],uint256[],bytes[],bytes32)"
 VOTING = ("ProposalCreated", "VoteCast", "VoteCastWithParams", "ProposalExtended", "BallotSkipped")
@@ -89,6 +92,7 @@ class World:
             self.other: changing("GovernanceTarget"),
             **dict.fromkeys([*self.executors, self.own_executor], changing("Timelock")),
         }
+        self.rules = [each for each in self.places[self.dao.governor] if each["name"].startswith(RULES)]
         self.before = self.look()
         self.start = wire.height()
 
@@ -141,8 +145,10 @@ class Machine(RuleBasedStateMachine):
         world = self.world
         if depth < 2 and chance.randint(0, 3) == 0:
             return self.forwarded(chance, chance.choice([world.door, world.other]), depth)
-        place = chance.choice(list(world.places))
+        place = chance.choice([world.dao.governor, *world.places])
         function = chance.choice(world.places[place])
+        if place == world.dao.governor and chance.choice([True, True, False]):
+            function = chance.choice(world.rules)
         value = chance.choice([0, 0, 0, 1])
         return Call(place, self.arguments.call(chance, function), value)
 
@@ -155,7 +161,7 @@ class Machine(RuleBasedStateMachine):
     def forwarded(self, chance: Random, through: str, depth: int) -> Call:
         """A call through a contract: of anything, of a proposal's next step, of an executor's operation."""
         governor, known = self.world.dao.governor, self.proposals
-        if known and chance.choice([True, False]):
+        if known and bool(chance.randint(0, 1)):
             verb = chance.choice(["queue", "execute", "cancel"])
             proposal = chance.choice(known)
             inner = Call(governor, self.way(verb, proposal, chance.choice([True, False])))
@@ -177,7 +183,7 @@ class Machine(RuleBasedStateMachine):
         getattr(self, act)(Random(seed))
 
     def propose(self, chance: Random) -> None:
-        kinds = chance.choices([True, False], k=chance.choice([1, 1, 2, 3]))
+        kinds = chance.choices([True, False, False], k=chance.choice([1, 1, 1, 2, 3]))
         calls = tuple(self.pinned_call(chance) if pinned else self.any_call(chance) for pinned in kinds)
         prefix = chance.choice([HONEST] * 15 + FORGED)
         self.submit(Proposal(calls, f"{prefix}{len(self.proposals)} {self.wire.now}"))

@@ -84,7 +84,7 @@ class Machine(Beside):
         count: int,
     ) -> None:
         delay, extension = times
-        standard, charter, emergency = (
+        own: list[dict[str, Any]] = [
             {
                 "threshold": supply * threshold // 100,
                 "quorum": quorum,
@@ -92,7 +92,8 @@ class Machine(Beside):
                 "extension": extension,
             }
             for quorum, super_quorum in fractions
-        )
+        ]
+        standard, charter, emergency = own
         tracks = [
             Rules(STANDARD, STANDARD, delay, 600, **standard),
             Rules(CHARTER_AMENDMENT, CHARTER_AMENDMENT, delay, 7_200, co_signed=True, **charter),
