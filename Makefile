@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 COVERAGE = --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=85
 
-.PHONY: help setup demo test test-nightly coverage bench lint matrix lock
+.PHONY: help setup demo test test-nightly coverage bench reference lint matrix lock
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ coverage: setup ## run the suite and measure its branch coverage (tracing takes 
 bench: setup ## run every benchmark, one after another, into build/bench/
 	@for file in tests/bench/bench_*.py; do echo "== $$file"; python "$$file" || failed="$${failed:-} $$file"; done; \
 	if [[ -n "$${failed:-}" ]]; then echo "did not run to their end:$$failed" >&2; exit 1; fi
+
+reference: setup ## write ABIs, bytecode and constructors for the reference's suites into build/reference/
+	@python scripts/export_reference.py
 
 lint: setup ## check code, types, imports, shell, YAML, alerts and deployment files
 	@scripts/lint

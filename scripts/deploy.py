@@ -24,10 +24,13 @@ from oracles.charter.amendment import amendment
 from oracles.charter.document import load_policy
 from oracles.charter.policy import Policy
 from oracles.governance import trust
+from scripts._deployment.contracts import governor as whole_governor
 from scripts._deployment.plan import Plan, PlanFault, Track
 
 UNIT = 10**18
-ABI_OF = {"StandardExecutor": "Timelock", "CharterExecutor": "Timelock"}
+NOBODY = "0x" + "00" * 20
+PINNED = ("emergency_access", "restart")  # tracks that are fast: each of their calls is named one by one
+SELF_ADMINISTERED = ("standard", "charter_amendment")  # `standard` administers the others
 CHARTER_TOPIC = "charter"
 EVERY_CALL = bytes(4)  # reserves a target as a whole
 
@@ -78,15 +81,13 @@ def promise() -> trust.Trust:
 def check_measures(plan: Plan) -> None:
     """Raises PlanFault for a time or quorum below what the trust document promises."""
     planned = set()
-    for name, executor, track in (
-        ("standard", "StandardExecutor", plan.tracks.standard),
-        ("charter_amendment", "CharterExecutor", plan.tracks.charter_amendment),
-    ):
+    for name, track in plan.tracks.named().items():
         planned |= {
             trust.Measure("Governor", f"voting delay of {name}", track.voting_delay),
             trust.Measure("Governor", f"voting period of {name}", track.voting_period),
+            trust.Measure("Governor", f"lookback of {name}", track.lookback),
             trust.Measure("Governor", f"quorum of {name}", track.quorum_percent),
-            trust.Measure(executor, "minimum delay", track.executor_delay),
+            trust.Measure(trust.EXECUTOR_OF[name], "minimum delay", track.executor_delay),
         }
     if below := trust.shortfalls(promise().measures, frozenset(planned)):
         raise PlanFault("the plan falls short of docs/trust.md:\n" + "\n".join(below))
@@ -99,14 +100,24 @@ def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
         click.echo(f"deploying {name}")
         return account.deploy(getattr(project, name), *arguments)
 
-    tracks = plan.tracks
-    token = new("MeshToken", plan.token.name, plan.token.symbol, plan.token.supply * UNIT, account.address)
     executors = {
-        "StandardExecutor": new("Timelock", tracks.standard.executor_delay, [], [], account.address),
-        "CharterExecutor": new("Timelock", tracks.charter_amendment.executor_delay, [], [], account.address),
+        trust.EXECUTOR_OF[name]: new("Timelock", track.executor_delay, [], [], account.address)
+        for name, track in plan.tracks.named().items()
     }
+    # The token's owner can give budgets to mint: it is never the deployer.
+    token = new(
+        "MeshToken",
+        plan.token.name,
+        plan.token.symbol,
+        plan.token.supply * UNIT,
+        account.address,
+        executors["StandardExecutor"],
+    )
     charter = new("Charter", plan.charter.grace_blocks)
-    governor = new("Governor", *governor_arguments(plan, token, executors, charter))
+    rules = new("GovernorRules", token)
+    click.echo("deploying Governor")
+    arguments = governor_arguments(plan, token, rules, executors, charter)
+    governor = account.deploy(whole_governor(project), *arguments)
     nodes = new(
         "NodeRegistry",
         token,
@@ -122,11 +133,12 @@ def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
         committee,
         plan.violations.recent_blocks,
         plan.violations.review_period,
-        "0x" + "00" * 20,
+        NOBODY,
     )
     return {
         "MeshToken": token,
         **executors,
+        "GovernorRules": rules,
         "Governor": governor,
         "Charter": charter,
         "NodeRegistry": nodes,
@@ -138,32 +150,35 @@ def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:
 def governor_arguments(
     plan: Plan,
     token: ContractInstance,
+    rules: ContractInstance,
     executors: dict[str, ContractInstance],
     charter: ContractInstance,
 ) -> tuple[object, ...]:
-    """The Governor's birth: its tracks, each its own administrator, and what the charter's track reserves."""
+    """The Governor's birth: its tracks, what the charter's track reserves, and who watches over proposals."""
 
-    def track(name: str, described: Track, executor: ContractInstance) -> dict[str, object]:
+    def track(name: str, described: Track) -> dict[str, object]:
         return {
             "name": _word(name),
-            "executor": executor.address,
-            "administrator": _word(name),
+            "executor": executors[trust.EXECUTOR_OF[name]].address,
+            "administrator": _word(name if name in SELF_ADMINISTERED else "standard"),
             "votingDelay": described.voting_delay,
             "votingPeriod": described.voting_period,
+            "lookback": described.lookback,
+            "lateQuorumVoteExtension": described.late_quorum_extension,
             "proposalThreshold": described.proposal_threshold * UNIT,
             "quorumNumerator": described.quorum_percent,
+            "superQuorumNumerator": described.super_quorum_percent,
+            "pinned": name in PINNED,
+            "coSigned": described.co_signed,
         }
 
-    charter_executor = executors["CharterExecutor"]
-    tracks = [
-        track("standard", plan.tracks.standard, executors["StandardExecutor"]),
-        track("charter_amendment", plan.tracks.charter_amendment, charter_executor),
-    ]
+    tracks = [track(name, described) for name, described in plan.tracks.named().items()]
     reserved = [
         {"target": target.address, "selector": EVERY_CALL, "track": _word("charter_amendment")}
-        for target in (charter, charter_executor)
+        for target in (charter, executors["CharterExecutor"])
     ]
-    return "Westworld Governor", token, tracks, reserved
+    watch = (plan.guardian or NOBODY, plan.co_signer or NOBODY)
+    return "Westworld Governor", token, rules, tracks, reserved, *watch, plan.stores_proposals
 
 
 def _word(name: str) -> bytes:
@@ -227,7 +242,7 @@ def verify_powers(plan: Plan, web3: Web3, contracts: dict[str, ContractInstance]
     }
     promised = replace(promise(), seats=frozenset(seats))
     addresses = {name: contract.address for name, contract in contracts.items()}
-    abis = {name: load_abi(ABI_OF.get(name, name)).entries for name in contracts}
+    abis = {name: load_abi(trust.ABI_OF.get(name, name)).entries for name in contracts}
     wrong = trust.differences(promised, trust.deployed(web3, addresses, abis, first_block))
     if wrong:
         raise click.ClickException("the powers are not where docs/trust.md has them:\n" + "\n".join(wrong))

@@ -111,7 +111,7 @@ def __init__(
     tracks_: DynArray[tracks.Track, bounds.MAX_TRACKS],
     reservations: DynArray[tracks.Reservation, bounds.MAX_RESERVATIONS],
     guardian: address,
-    co_signer: address,
+    coSigner: address,
     stores: bool,
 ):
     """
@@ -128,7 +128,7 @@ def __init__(
     @param tracks_ The tracks, `standard` first.
     @param reservations The reserved calls.
     @param guardian The 20-byte address of the guardian (or zero).
-    @param co_signer The 20-byte address of the co-signer (or zero).
+    @param coSigner The 20-byte address of the co-signer (or zero).
     @param stores Whether what proposals call is kept on-chain.
     """
     eip712_domain_separator.__init__(name_, governor_core.version)
@@ -138,7 +138,7 @@ def __init__(
     proposals.__init__()
     electorate.__init__(token_)
     oversight._set_guardian(guardian)
-    oversight._set_co_signer(co_signer)
+    oversight._set_co_signer(coSigner)
     governor_core.__init__(name_, stores)
     rules = rules_
     assert staticcall Rules(rules_).token() == token_, "governor: rules over another token"

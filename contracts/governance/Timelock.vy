@@ -36,6 +36,14 @@ exports: (
 )
 
 
+# @dev Declared as the reference has it, and never emitted: no
+# role's admin changes.
+event RoleAdminChanged:
+    role: indexed(bytes32)
+    previousAdminRole: indexed(bytes32)
+    newAdminRole: indexed(bytes32)
+
+
 @deploy
 @payable
 def __init__(

@@ -15,7 +15,7 @@
 
 
 # @dev We import the `bounds` module.
-import bounds
+from . import bounds
 
 
 @internal

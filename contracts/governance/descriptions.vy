@@ -16,74 +16,62 @@
 """
 
 
-# @dev We import the `bounds` module.
-import bounds
+# @dev The prefix that names a track, and its length.
+TRACK_PREFIX: constant(String[7]) = "#track="
+TRACK_PREFIX_LENGTH: constant(uint256) = 7
 
 
-# @dev The length of `#track=`.
-_TRACK_PREFIX_LENGTH: constant(uint256) = 7
-
-
-# @dev The length of `#proposer=0x`.
+# @dev The length of a suffix that names a proposer: `#proposer=0x`
+# and an address in hexadecimal digits.
+PROPOSER_SUFFIX_LENGTH: constant(uint256) = 52
 _PROPOSER_PREFIX_LENGTH: constant(uint256) = 12
-
-
-# @dev The length of an address in hexadecimal digits.
 _ADDRESS_DIGITS: constant(uint256) = 40
 
 
-# @dev The line feed that ends the name of a track.
-_LINE_FEED: constant(uint256) = 10
+# @dev The line feed that ends the name of a track, in every byte,
+# and what tells which bytes of a word are zero.
+_LINE_FEEDS: constant(uint256) = max_value(uint256) // 255 * 10
+_LOW_BITS: constant(uint256) = max_value(uint256) // 255 * 127
 
 
 @internal
 @pure
-def _track_name(description: String[bounds.MAX_DESCRIPTION], standard: bytes32) -> bytes32:
+def _track_name(word: uint256) -> bytes32:
     """
-    @dev Returns the name of the track that `description` names.
+    @dev Returns the name of the track that a description names.
     @notice A name that no line feed ends is no name: it comes back
             as zero, which is no track's.
-    @param description The description of a proposal.
-    @param standard What to return if the description names none.
+    @param word The 32 bytes that follow the prefix.
     @return bytes32 The name, filled up with zeros.
     """
-    if len(description) < _TRACK_PREFIX_LENGTH or slice(description, 0, _TRACK_PREFIX_LENGTH) != "#track=":
-        return standard
-
-    # The name and what follows it, in one word.
-    word: uint256 = extract32(
-        concat(convert(description, Bytes[bounds.MAX_DESCRIPTION]), empty(bytes32)),
-        _TRACK_PREFIX_LENGTH,
-        output_type=uint256,
-    )
-    for i: uint256 in range(32):
-        if (word >> unsafe_sub(248, i << 3)) & 255 == _LINE_FEED:
-            return convert((word >> unsafe_sub(256, i << 3)) << unsafe_sub(256, i << 3), bytes32)
-    return empty(bytes32)
+    # The highest bit of each byte that is a line feed, and no other.
+    rest: uint256 = word ^ _LINE_FEEDS
+    ends: uint256 = ~(unsafe_add(rest & _LOW_BITS, _LOW_BITS) | rest | _LOW_BITS)
+    if ends == 0:
+        return empty(bytes32)
+    # All bits from the first of them on.
+    for step: uint256 in [1, 2, 4, 8, 16, 32, 64, 128]:
+        ends |= ends >> step
+    return convert(word & ~ends, bytes32)
 
 
 @internal
 @pure
-def _is_for_proposer(proposer: address, description: String[bounds.MAX_DESCRIPTION]) -> bool:
+def _is_for_proposer(proposer: address, suffix: String[PROPOSER_SUFFIX_LENGTH]) -> bool:
     """
-    @dev Returns whether `proposer` may propose what `description`
+    @dev Returns whether `proposer` may propose what a description
          describes. A suffix that is not quite an address restricts
          nobody, as in the reference.
     @param proposer The 20-byte address of who proposes.
-    @param description The description of a proposal.
+    @param suffix The last 52 bytes of the description.
     @return bool The verification whether the proposer is the one
             that the description names, or it names none.
     """
-    length: uint256 = len(description)
-    if length < _PROPOSER_PREFIX_LENGTH + _ADDRESS_DIGITS:
-        return True
-
-    start: uint256 = unsafe_sub(length, _PROPOSER_PREFIX_LENGTH + _ADDRESS_DIGITS)
-    if slice(description, start, _PROPOSER_PREFIX_LENGTH) != "#proposer=0x":
+    if slice(suffix, 0, _PROPOSER_PREFIX_LENGTH) != "#proposer=0x":
         return True
 
     digits: Bytes[_ADDRESS_DIGITS] = slice(
-        convert(description, Bytes[bounds.MAX_DESCRIPTION]), start + _PROPOSER_PREFIX_LENGTH, _ADDRESS_DIGITS
+        convert(suffix, Bytes[PROPOSER_SUFFIX_LENGTH]), _PROPOSER_PREFIX_LENGTH, _ADDRESS_DIGITS
     )
     named: uint256 = 0
     for i: uint256 in range(_ADDRESS_DIGITS):

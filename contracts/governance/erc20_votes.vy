@@ -33,12 +33,12 @@ uses: eip712_domain_separator
 
 
 # @dev We import and use the `checkpoints` module.
-import checkpoints as traces
+from . import checkpoints as traces
 uses: traces
 
 
 # @dev We import the `signatures` module.
-import signatures
+from . import signatures
 
 
 # @dev Returns the decimals places of the token.
@@ -51,6 +51,10 @@ _VERSION: constant(String[1]) = "1"
 
 # @dev The highest total supply that the storage can hold.
 _MAX_SUPPLY: constant(uint256) = 2**96 - 1
+
+
+# @dev Solidity's panic code for an arithmetic overflow.
+_PANIC_OVERFLOW: constant(uint256) = 17
 
 
 # @dev The bits of the balance in an account's slot.
@@ -415,12 +419,16 @@ def _transfer(owner: address, to: address, amount: uint256):
 def _mint(to: address, amount: uint256):
     """
     @dev Creates `amount` tokens for `to`.
+    @notice Reverts as Solidity does (`Panic(0x11)`) if the supply
+            does not fit into 32 bytes.
     @param to The 20-byte receiver address.
     @param amount The 32-byte token amount.
     """
     if to == empty(address):
         raw_revert(abi_encode(empty(address), method_id=method_id("ERC20InvalidReceiver(address)")))
-    supply: uint256 = traces._value(_SUPPLY) + amount
+    supply: uint256 = unsafe_add(traces._value(_SUPPLY), amount)
+    if supply < amount:
+        raw_revert(abi_encode(_PANIC_OVERFLOW, method_id=method_id("Panic(uint256)")))
     if supply > _MAX_SUPPLY:
         raw_revert(
             abi_encode(supply, _MAX_SUPPLY, method_id=method_id("ERC20ExceededSafeSupply(uint256,uint256)"))
@@ -432,6 +440,34 @@ def _mint(to: address, amount: uint256):
     log IERC20.Transfer(sender=empty(address), receiver=to, value=amount)
 
     self._move_votes(0, receiver >> _BALANCE_BITS, amount)
+
+
+@internal
+def _burn(owner: address, amount: uint256):
+    """
+    @dev Destroys `amount` tokens of `owner`.
+    @param owner The 20-byte owner address.
+    @param amount The 32-byte token amount.
+    """
+    if owner == empty(address):
+        raw_revert(abi_encode(empty(address), method_id=method_id("ERC20InvalidSender(address)")))
+    sender: uint256 = self._accounts[owner]
+    if sender & _BALANCE_MASK < amount:
+        raw_revert(
+            abi_encode(
+                owner,
+                sender & _BALANCE_MASK,
+                amount,
+                method_id=method_id("ERC20InsufficientBalance(address,uint256,uint256)"),
+            )
+        )
+
+    # The supply is never below a balance.
+    self._accounts[owner] = unsafe_sub(sender, amount)
+    traces._push(_SUPPLY, block.timestamp, unsafe_sub(traces._value(_SUPPLY), amount))
+    log IERC20.Transfer(sender=owner, receiver=empty(address), value=amount)
+
+    self._move_votes(sender >> _BALANCE_BITS, 0, amount)
 
 
 @internal

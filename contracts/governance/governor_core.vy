@@ -169,12 +169,33 @@ def propose(
     @param description The description of the proposal.
     @return uint256 The 32-byte identifier of the proposal.
     """
-    if not descriptions._is_for_proposer(msg.sender, description):
+    # Only parts of the description are handed on: Vyper copies.
+    length: uint256 = len(description)
+    if length >= descriptions.PROPOSER_SUFFIX_LENGTH and not descriptions._is_for_proposer(
+        msg.sender,
+        slice(
+            description,
+            unsafe_sub(length, descriptions.PROPOSER_SUFFIX_LENGTH),
+            descriptions.PROPOSER_SUFFIX_LENGTH,
+        ),
+    ):
         raw_revert(abi_encode(msg.sender, method_id=method_id("GovernorRestrictedProposer(address)")))
-    track: uint256 = self._track_of(description)
-    opening: uint256 = unsafe_add(block.timestamp, tracks._delay(track))
-    snapshot: uint256 = unsafe_sub(opening, tracks._lookback(track))
-    self._check_threshold(track, min(snapshot, unsafe_sub(block.timestamp, 1)))
+    track_name: bytes32 = tracks.STANDARD
+    if length >= descriptions.TRACK_PREFIX_LENGTH and (
+        slice(description, 0, descriptions.TRACK_PREFIX_LENGTH) == descriptions.TRACK_PREFIX
+    ):
+        track_name = descriptions._track_name(
+            extract32(
+                concat(convert(description, Bytes[bounds.MAX_DESCRIPTION]), empty(bytes32)),
+                descriptions.TRACK_PREFIX_LENGTH,
+                output_type=uint256,
+            )
+        )
+    terms: uint256 = tracks._terms_of(track_name)
+    track: uint256 = tracks._index_in(terms)
+    opening: uint256 = unsafe_add(block.timestamp, tracks._delay(terms))
+    snapshot: uint256 = unsafe_sub(opening, tracks._lookback(terms))
+    self._check_threshold(tracks._threshold(terms), min(snapshot, unsafe_sub(block.timestamp, 1)))
 
     description_hash: bytes32 = keccak256(description)
     proposal_id: uint256 = convert(
@@ -199,14 +220,14 @@ def propose(
         selector: bytes4 = empty(bytes4)
         if len(calldatas[i]) >= 4:
             selector = convert(slice(calldatas[i], 0, 4), bytes4)
-        first: bytes32 = empty(bytes32)
-        second: bytes32 = empty(bytes32)
         if targets[i] == self and len(calldatas[i]) >= tracks.ADMINISTRATION_LENGTH:
-            first = extract32(calldatas[i], 4)
-            second = extract32(calldatas[i], 36)
-        tracks._check_call(track, targets[i], values[i], len(calldatas[i]), selector, first, second)
+            tracks._check_administration(track, selector, extract32(calldatas[i], 4), extract32(calldatas[i], 36))
+        else:
+            tracks._check_owner(track, tracks._owner(targets[i], selector), targets[i], selector)
+        if values[i] != 0:
+            tracks._check_value(track, targets[i], selector)
 
-    deadline: uint256 = unsafe_add(opening, tracks._period(track))
+    deadline: uint256 = unsafe_add(opening, tracks._period(terms))
     proposals._create(proposal_id, msg.sender, snapshot, deadline, track)
     if _stores:
         keeper: address = raw_create(details.KEEPER, targets, values, calldatas, description_hash)
@@ -242,7 +263,7 @@ def queue(
     proposal_id: uint256 = convert(keccak256(abi_encode(targets, values, calldatas, descriptionHash)), uint256)
     states._check(proposal_id, 1 << states.SUCCEEDED)
 
-    executor: address = tracks._executor(proposals._track(proposals._proposals[proposal_id]))
+    executor: address = tracks._executor(proposals._track(proposals._course(proposal_id)))
     salt: bytes32 = self._salt(descriptionHash)
     delay: uint256 = staticcall Executor(executor).getMinDelay()
     eta: uint256 = block.timestamp + delay
@@ -275,7 +296,7 @@ def execute(
     states._check(proposal_id, 1 << states.QUEUED)
     proposals._mark_executed(proposal_id)
 
-    track: uint256 = proposals._track(proposals._proposals[proposal_id])
+    track: uint256 = proposals._track(proposals._course(proposal_id))
     executor: address = tracks._executor(track)
     # Who co-signs has no say in its own replacement.
     exempt: bool = True
@@ -283,12 +304,12 @@ def execute(
         selector: bytes4 = empty(bytes4)
         if len(calldatas[i]) >= 4:
             selector = convert(slice(calldatas[i], 0, 4), bytes4)
-        first: bytes32 = empty(bytes32)
-        second: bytes32 = empty(bytes32)
         if targets[i] == self and len(calldatas[i]) >= tracks.ADMINISTRATION_LENGTH:
-            first = extract32(calldatas[i], 4)
-            second = extract32(calldatas[i], 36)
-        tracks._check_call(track, targets[i], values[i], len(calldatas[i]), selector, first, second)
+            tracks._check_administration(track, selector, extract32(calldatas[i], 4), extract32(calldatas[i], 36))
+        else:
+            tracks._check_owner(track, tracks._owner(targets[i], selector), targets[i], selector)
+        if values[i] != 0:
+            tracks._check_value(track, targets[i], selector)
         if targets[i] == self:
             mandates._give(executor, keccak256(calldatas[i]))
         exempt = exempt and targets[i] == self and selector == oversight.SET_CO_SIGNER
@@ -329,8 +350,7 @@ def cancel(
     """
     proposal_id: uint256 = convert(keccak256(abi_encode(targets, values, calldatas, descriptionHash)), uint256)
     current: uint8 = states._state(proposal_id)
-    proposal: uint256 = proposals._proposals[proposal_id]
-    is_proposer: bool = msg.sender == proposals._proposer(proposal)
+    is_proposer: bool = msg.sender == proposals._proposer(proposal_id)
     if not (is_proposer and current == states.PENDING):
         guardian: address = oversight.proposalGuardian
         replaces: bool = True
@@ -349,36 +369,23 @@ def cancel(
             )
     if (1 << current) & _CANCELABLE == 0:
         states._revert_unexpected(proposal_id, current, _CANCELABLE)
-    proposals._mark_canceled(proposal_id)
+    proposals._mark_canceled(proposal_id, current != states.PENDING)
     log ProposalCanceled(proposalId=proposal_id)
     if current == states.QUEUED:
-        extcall Executor(tracks._executor(proposals._track(proposal))).cancel(proposals._operations[proposal_id])
+        executor: address = tracks._executor(proposals._track(proposals._course(proposal_id)))
+        extcall Executor(executor).cancel(proposals._operations[proposal_id])
         proposals._operations[proposal_id] = empty(bytes32)
     return proposal_id
 
 
 @internal
 @view
-def _track_of(description: String[bounds.MAX_DESCRIPTION]) -> uint256:
-    """
-    @dev Returns the track that a description names.
-    @notice Reverts if it names one that does not exist.
-    @param description The description of the proposal.
-    @return uint256 The index of the track.
-    """
-    named: bytes32 = descriptions._track_name(description, tracks.STANDARD)
-    return 0 if named == tracks.STANDARD else tracks._index(named)
-
-
-@internal
-@view
-def _check_threshold(track: uint256, timepoint: uint256):
+def _check_threshold(threshold: uint256, timepoint: uint256):
     """
     @dev Reverts unless the caller has the votes to propose.
-    @param track The index of the track.
+    @param threshold The votes that a proposer needs.
     @param timepoint The timepoint at which it must have them.
     """
-    threshold: uint256 = tracks._thresholds[track]
     if threshold == 0:
         return
     votes: uint256 = electorate._votes(msg.sender, timepoint)

@@ -172,8 +172,8 @@ def proposalQuorum(proposalId: uint256) -> uint256:
     @param proposalId The 32-byte identifier of the proposal.
     @return uint256 The 32-byte votes.
     """
-    proposal: uint256 = states._existing(proposalId)
-    return electorate._quorum(proposals._track(proposal), proposals._snapshot(proposal))
+    course: uint256 = states._existing(proposalId)
+    return electorate._quorum(proposals._track(course), proposals._snapshot(course))
 
 
 @external
@@ -186,12 +186,12 @@ def usedVotes(proposalId: uint256, account: address) -> uint256:
     @param account The 20-byte account address.
     @return uint256 The 32-byte votes.
     """
-    proposal: uint256 = proposals._proposals[proposalId]
-    if proposal == 0 or not proposals._has_voted(account, proposal):
+    course: uint256 = proposals._course(proposalId)
+    if course == 0 or not proposals._has_voted(account, proposals._voters[account], course):
         return 0
     used: uint256 = proposals._parts[proposalId][account]
     # Unless it was cast in parts, a vote used all.
-    return used if used != 0 else electorate._votes(account, proposals._snapshot(proposal))
+    return used if used != 0 else electorate._votes(account, proposals._snapshot(course))
 
 
 @external
@@ -367,7 +367,7 @@ def setVotingDelay(newVotingDelay: uint48):
     @param newVotingDelay The seconds from a proposal to its vote.
     """
     mandates._use(keccak256(abi_encode(newVotingDelay, method_id=method_id("setVotingDelay(uint48)"))))
-    tracks._set_voting_delay(0, convert(newVotingDelay, uint256))
+    tracks._set_voting_delay(tracks.STANDARD, convert(newVotingDelay, uint256))
 
 
 @external
@@ -378,7 +378,7 @@ def setVotingPeriod(newVotingPeriod: uint32):
     @param newVotingPeriod The seconds that a vote lasts.
     """
     mandates._use(keccak256(abi_encode(newVotingPeriod, method_id=method_id("setVotingPeriod(uint32)"))))
-    tracks._set_voting_period(0, convert(newVotingPeriod, uint256))
+    tracks._set_voting_period(tracks.STANDARD, convert(newVotingPeriod, uint256))
 
 
 @external
@@ -391,7 +391,7 @@ def setProposalThreshold(newProposalThreshold: uint256):
     mandates._use(
         keccak256(abi_encode(newProposalThreshold, method_id=method_id("setProposalThreshold(uint256)")))
     )
-    tracks._set_proposal_threshold(0, newProposalThreshold)
+    tracks._set_proposal_threshold(tracks.STANDARD, newProposalThreshold)
 
 
 @external

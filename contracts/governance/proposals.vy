@@ -7,44 +7,54 @@
 @author Westworld
 @notice These functions store what a Governor must remember, in as few
         slots as it takes:
-          - one slot for a proposal when it is made,
-          - one for the votes that its quorum counts, for what they have
-            settled, and for the time at which it can be executed; one
-            for the votes against it, which also says by how much the
-            vote goes on; one for the executor's operation,
-          - one for a voter: the nonce, and a bit for each of the latest
-            160 proposals, by their serial numbers. So a vote by
+          - one slot for a proposal when it is made: who made it, and
+            its *course* (the times of its vote, its serial number and
+            its track),
+          - one for its tally, from the first vote for it on. It holds
+            the votes for, what they have settled, the time of
+            execution, and the course once more, so that a vote for a
+            proposal reads and changes this slot alone,
+          - one for its other votes, which also says by how much the
+            vote goes on, and one for the executor's operation,
+          - one for a voter: the nonce, and a bit for each proposal of a
+            *page* of 128, by their serial numbers. So a vote by
             signature changes one slot. When a voter comes to the next
-            160, the bits of before move into a slot of their own.
+            page, the bits of the one before move into a slot of their
+            own.
         Votes are below 2**96 in all, as the token's supply is.
         Nothing here is checked; that is the Governor's part.
 """
 
 
-# @dev Where the fields begin in a proposal's slot, after the
-# proposer (160): the snapshot (33 bits, so until the year 2242),
-# the seconds from it to the deadline (24), the serial number (32),
-# the index of the track (5) and the two flags.
-_SNAPSHOT_SHIFT: constant(uint256) = 160
-_DURATION_SHIFT: constant(uint256) = 193
-_SERIAL_SHIFT: constant(uint256) = 217
-_TRACK_SHIFT: constant(uint256) = 249
-_EXECUTED: constant(uint256) = 2**254
-_CANCELED: constant(uint256) = 2**255
+# @dev Where the course begins in a proposal's slot, after the
+# proposer, and in a tally, after the votes for it.
+_COURSE_SHIFT: constant(uint256) = 160
+_TALLY_COURSE_SHIFT: constant(uint256) = 96
 
 
-# @dev The bits of the fields in a proposal's slot.
+# @dev Where the fields begin in a course, after the snapshot (33
+# bits, so until the year 2242): the seconds from it to the deadline
+# (24), the serial number (32), the index of the track (5) and two
+# flags. A tally does not hold the one that says "executed".
+_DURATION_SHIFT: constant(uint256) = 33
+_SERIAL_SHIFT: constant(uint256) = 57
+_TRACK_SHIFT: constant(uint256) = 89
+_EXECUTED: constant(uint256) = 2**94
+_CANCELED: constant(uint256) = 2**95
+
+
+# @dev The bits of the fields in a course, and of all of it.
 _SNAPSHOT_MASK: constant(uint256) = 2**33 - 1
 _DURATION_MASK: constant(uint256) = 2**24 - 1
 _SERIAL_MASK: constant(uint256) = 2**32 - 1
 _TRACK_MASK: constant(uint256) = 2**5 - 1
+_COURSE_MASK: constant(uint256) = 2**96 - 1
 
 
-# @dev The bits of votes in a tally, and where its other fields
-# begin, after the votes for (96): the abstentions (96), the time of
-# execution (33), the magnitudes (7 and 7) and the flags.
+# @dev The bits of votes, and where a tally's other fields begin,
+# after the course: the time of execution (33), the magnitudes (7 and
+# 7) and the flags.
 _VOTES_MASK: constant(uint256) = 2**96 - 1
-_ABSTAIN_SHIFT: constant(uint256) = 96
 _ETA_SHIFT: constant(uint256) = 192
 _ETA_MASK: constant(uint256) = 2**33 - 1
 QUORUM_MAGNITUDE_SHIFT: constant(uint256) = 225
@@ -53,21 +63,26 @@ MAGNITUDE_MASK: constant(uint256) = 2**7 - 1
 
 
 # @dev What the votes have settled: that the quorum is reached, that
-# the super-quorum is and the vote has succeeded, and that the vote
-# goes on beyond its first deadline.
+# the super-quorum is and the vote has succeeded, that the vote goes
+# on beyond its first deadline, and that somebody abstains.
 QUORUM_REACHED: constant(uint256) = 2**239
 DECIDED_EARLY: constant(uint256) = 2**240
 EXTENDED: constant(uint256) = 2**241
+ABSTAINED: constant(uint256) = 2**242
 
 
-# @dev Where the extension begins in the slot of the votes against.
-_EXTENSION_SHIFT: constant(uint256) = 96
+# @dev Where the abstentions and the extension begin in the slot of
+# a proposal's other votes, after the votes against it.
+_ABSTAIN_SHIFT: constant(uint256) = 96
+_EXTENSION_SHIFT: constant(uint256) = 192
 
 
-# @dev How many proposals one of a voter's slots covers, and where
-# its other fields begin: the number of those 160 (32) and the nonce.
-_PROPOSALS_PER_SLOT: constant(uint256) = 160
-_BITS_MASK: constant(uint256) = 2**160 - 1
+# @dev The bits of a serial number that tell the proposal of a page,
+# and the bits of a page in a voter's slot; where its other fields
+# begin: the number of the page (32) and the nonce.
+_ON_PAGE_BITS: constant(uint256) = 7
+_ON_PAGE_MASK: constant(uint256) = 127
+_BITS_MASK: constant(uint256) = 2**128 - 1
 _PAGE_SHIFT: constant(uint256) = 160
 _PAGE_MASK: constant(uint256) = 2**32 - 1
 _NONCE_SHIFT: constant(uint256) = 192
@@ -77,32 +92,33 @@ _NONCE_SHIFT: constant(uint256) = 192
 proposalCount: public(uint256)
 
 
-# @dev Returns a proposal's slot by its identifier.
+# @dev Returns a proposal's slot by its identifier:
+# proposer (160) | course (96).
 _proposals: HashMap[uint256, uint256]
 
 
 # @dev Returns a proposal's tally by its identifier: votes for (96) |
-# abstentions (96) | time of execution (33) | magnitude of the quorum
-# (7) and of the super-quorum (7) | flags.
+# course (96) | time of execution (33) | magnitude of the quorum (7)
+# and of the super-quorum (7) | flags.
 _tallies: HashMap[uint256, uint256]
 
 
-# @dev Returns the votes against a proposal (96) | seconds by which
-# its vote goes on (24).
-_objections: HashMap[uint256, uint256]
+# @dev Returns the other votes on a proposal: against (96) |
+# abstentions (96) | seconds by which the vote goes on (24).
+_others: HashMap[uint256, uint256]
 
 
 # @dev Returns the executor's operation of a queued proposal.
 _operations: HashMap[uint256, bytes32]
 
 
-# @dev Returns a voter's slot: voted bits (160) | number of those
-# 160 proposals (32) | nonce (64).
+# @dev Returns a voter's slot: voted bits of a page (128, the next 32
+# are free) | number of the page (32) | nonce (64).
 _voters: HashMap[address, uint256]
 
 
-# @dev Returns a voter's bits for earlier proposals, by voter (160) |
-# number of those 160 proposals.
+# @dev Returns a voter's bits of another page, by voter (160) | number
+# of the page (32).
 _earlier_bits: HashMap[uint256, uint256]
 
 
@@ -130,7 +146,7 @@ def proposalSnapshot(proposalId: uint256) -> uint256:
     @param proposalId The 32-byte identifier of the proposal.
     @return uint256 The timepoint, or `0` for an unknown proposal.
     """
-    return self._snapshot(self._proposals[proposalId])
+    return self._snapshot(self._course(proposalId))
 
 
 @external
@@ -141,7 +157,7 @@ def proposalDeadline(proposalId: uint256) -> uint256:
     @param proposalId The 32-byte identifier of the proposal.
     @return uint256 The timepoint, or `0` for an unknown proposal.
     """
-    return self._deadline(proposalId, self._proposals[proposalId], self._tallies[proposalId])
+    return self._deadline(proposalId, self._course(proposalId), self._tallies[proposalId])
 
 
 @external
@@ -152,7 +168,7 @@ def proposalProposer(proposalId: uint256) -> address:
     @param proposalId The 32-byte identifier of the proposal.
     @return address The 20-byte address of the proposer.
     """
-    return self._proposer(self._proposals[proposalId])
+    return self._proposer(proposalId)
 
 
 @external
@@ -176,8 +192,7 @@ def proposalVotes(proposalId: uint256) -> (uint256, uint256, uint256):
     @return uint256 The votes for the proposal.
     @return uint256 The abstentions.
     """
-    tally: uint256 = self._tallies[proposalId]
-    return self._against(proposalId), self._in_favour(tally), self._abstaining(tally)
+    return self._against(proposalId), self._in_favour(self._tallies[proposalId]), self._abstaining(proposalId)
 
 
 @external
@@ -189,8 +204,8 @@ def hasVoted(proposalId: uint256, account: address) -> bool:
     @param account The 20-byte account address.
     @return bool The verification whether the account has voted.
     """
-    proposal: uint256 = self._proposals[proposalId]
-    return proposal != 0 and self._has_voted(account, proposal)
+    course: uint256 = self._course(proposalId)
+    return course != 0 and self._has_voted(account, self._voters[account], course)
 
 
 @external
@@ -201,7 +216,7 @@ def nonces(owner: address) -> uint256:
     @param owner The 20-byte account address.
     @return uint256 The nonce.
     """
-    return self._nonce(owner)
+    return self._nonce_in(self._voters[owner])
 
 
 @internal
@@ -217,86 +232,118 @@ def _create(proposal_id: uint256, proposer: address, snapshot: uint256, deadline
     serial: uint256 = self.proposalCount
     assert snapshot <= _SNAPSHOT_MASK and serial <= _SERIAL_MASK, "proposals: the store is full"
     self.proposalCount = unsafe_add(serial, 1)
-    self._proposals[proposal_id] = (
-        convert(proposer, uint256)
-        | (snapshot << _SNAPSHOT_SHIFT)
+    course: uint256 = (
+        snapshot
         | (unsafe_sub(deadline, snapshot) << _DURATION_SHIFT)
         | (serial << _SERIAL_SHIFT)
         | (track << _TRACK_SHIFT)
     )
-
-
-@internal
-@pure
-def _proposer(proposal: uint256) -> address:
-    """
-    @dev Returns who made a proposal.
-    @param proposal The slot of the proposal.
-    @return address The 20-byte address of the proposer.
-    """
-    return convert(proposal & (2**_SNAPSHOT_SHIFT - 1), address)
-
-
-@internal
-@pure
-def _snapshot(proposal: uint256) -> uint256:
-    """
-    @dev Returns the timepoint whose votes count.
-    @param proposal The slot of the proposal.
-    @return uint256 The timepoint.
-    """
-    return (proposal >> _SNAPSHOT_SHIFT) & _SNAPSHOT_MASK
-
-
-@internal
-@pure
-def _first_deadline(proposal: uint256) -> uint256:
-    """
-    @dev Returns the deadline that a proposal was made with.
-    @param proposal The slot of the proposal.
-    @return uint256 The timepoint.
-    """
-    return unsafe_add(
-        (proposal >> _SNAPSHOT_SHIFT) & _SNAPSHOT_MASK, (proposal >> _DURATION_SHIFT) & _DURATION_MASK
-    )
+    self._proposals[proposal_id] = convert(proposer, uint256) | (course << _COURSE_SHIFT)
 
 
 @internal
 @view
-def _deadline(proposal_id: uint256, proposal: uint256, tally: uint256) -> uint256:
+def _course(proposal_id: uint256) -> uint256:
+    """
+    @dev Returns the course of a proposal.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @return uint256 The course, or `0` for an unknown proposal.
+    """
+    return self._proposals[proposal_id] >> _COURSE_SHIFT
+
+
+@internal
+@pure
+def _course_in(tally: uint256) -> uint256:
+    """
+    @dev Returns the course that a tally holds.
+    @param tally The tally of the proposal, not `0`.
+    @return uint256 The course, without the flag "executed".
+    """
+    return (tally >> _TALLY_COURSE_SHIFT) & _COURSE_MASK
+
+
+@internal
+@pure
+def _with_course(course: uint256) -> uint256:
+    """
+    @dev Returns the tally of a proposal that nobody has voted for.
+    @param course The course of the proposal.
+    @return uint256 The tally.
+    """
+    return course << _TALLY_COURSE_SHIFT
+
+
+@internal
+@view
+def _proposer(proposal_id: uint256) -> address:
+    """
+    @dev Returns who made a proposal.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @return address The 20-byte address of the proposer.
+    """
+    return convert(self._proposals[proposal_id] & (2**_COURSE_SHIFT - 1), address)
+
+
+@internal
+@pure
+def _snapshot(course: uint256) -> uint256:
+    """
+    @dev Returns the timepoint whose votes count.
+    @param course The course of the proposal.
+    @return uint256 The timepoint.
+    """
+    return course & _SNAPSHOT_MASK
+
+
+@internal
+@pure
+def _first_deadline(course: uint256) -> uint256:
+    """
+    @dev Returns the deadline that a proposal was made with.
+    @param course The course of the proposal.
+    @return uint256 The timepoint.
+    """
+    return unsafe_add(course & _SNAPSHOT_MASK, (course >> _DURATION_SHIFT) & _DURATION_MASK)
+
+
+@internal
+@view
+def _deadline(proposal_id: uint256, course: uint256, tally: uint256) -> uint256:
     """
     @dev Returns the last timepoint at which votes are counted.
     @param proposal_id The 32-byte identifier of the proposal.
-    @param proposal The slot of the proposal.
+    @param course The course of the proposal.
     @param tally The tally of the proposal.
     @return uint256 The timepoint.
     """
-    deadline: uint256 = self._first_deadline(proposal)
-    if tally & EXTENDED == 0:
-        return deadline
-    return unsafe_add(deadline, self._objections[proposal_id] >> _EXTENSION_SHIFT)
+    # As `_first_deadline`, which a vote is spared the call of.
+    deadline: uint256 = unsafe_add(course & _SNAPSHOT_MASK, (course >> _DURATION_SHIFT) & _DURATION_MASK)
+    if tally & EXTENDED != 0:
+        return unsafe_add(deadline, self._others[proposal_id] >> _EXTENSION_SHIFT)
+    return deadline
 
 
 @internal
 @pure
-def _serial(proposal: uint256) -> uint256:
+def _serial(course: uint256) -> uint256:
     """
     @dev Returns how many proposals were made before one.
-    @param proposal The slot of the proposal.
+    @param course The course of the proposal.
     @return uint256 The serial number, from `0`.
     """
-    return (proposal >> _SERIAL_SHIFT) & _SERIAL_MASK
+    return (course >> _SERIAL_SHIFT) & _SERIAL_MASK
 
 
 @internal
 @pure
-def _track(proposal: uint256) -> uint256:
+def _track(course: uint256) -> uint256:
     """
     @dev Returns the track on which a proposal is decided.
-    @param proposal The slot of the proposal.
+    @param course The course of the proposal.
     @return uint256 The index of the track.
     """
-    return (proposal >> _TRACK_SHIFT) & _TRACK_MASK
+    return (course >> _TRACK_SHIFT) & _TRACK_MASK
 
 
 @internal
@@ -322,17 +369,6 @@ def _in_favour(tally: uint256) -> uint256:
 
 
 @internal
-@pure
-def _abstaining(tally: uint256) -> uint256:
-    """
-    @dev Returns the abstentions on a proposal.
-    @param tally The tally of the proposal.
-    @return uint256 The votes.
-    """
-    return (tally >> _ABSTAIN_SHIFT) & _VOTES_MASK
-
-
-@internal
 @view
 def _against(proposal_id: uint256) -> uint256:
     """
@@ -340,20 +376,31 @@ def _against(proposal_id: uint256) -> uint256:
     @param proposal_id The 32-byte identifier of the proposal.
     @return uint256 The votes.
     """
-    return self._objections[proposal_id] & _VOTES_MASK
+    return self._others[proposal_id] & _VOTES_MASK
 
 
 @internal
-@pure
-def _with_votes(tally: uint256, in_favour: uint256, abstaining: uint256) -> uint256:
+@view
+def _abstaining(proposal_id: uint256) -> uint256:
     """
-    @dev Returns a tally with more votes.
-    @param tally The tally of the proposal.
-    @param in_favour The votes for the proposal.
+    @dev Returns the abstentions on a proposal.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @return uint256 The votes.
+    """
+    return (self._others[proposal_id] >> _ABSTAIN_SHIFT) & _VOTES_MASK
+
+
+@internal
+def _add_others(proposal_id: uint256, against: uint256, abstaining: uint256):
+    """
+    @dev Adds votes that are not for a proposal.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param against The votes against it.
     @param abstaining The abstentions.
-    @return uint256 The new tally.
     """
-    return unsafe_add(tally, unsafe_add(in_favour, abstaining << _ABSTAIN_SHIFT))
+    self._others[proposal_id] = unsafe_add(
+        self._others[proposal_id], unsafe_add(against, abstaining << _ABSTAIN_SHIFT)
+    )
 
 
 @internal
@@ -364,7 +411,7 @@ def _extend(proposal_id: uint256, seconds_: uint256):
     @param proposal_id The 32-byte identifier of the proposal.
     @param seconds_ The seconds beyond the first deadline.
     """
-    self._objections[proposal_id] |= seconds_ << _EXTENSION_SHIFT
+    self._others[proposal_id] |= seconds_ << _EXTENSION_SHIFT
 
 
 @internal
@@ -386,89 +433,105 @@ def _mark_executed(proposal_id: uint256):
     @dev Stores that a proposal was executed.
     @param proposal_id The 32-byte identifier of the proposal.
     """
-    self._proposals[proposal_id] |= _EXECUTED
+    self._proposals[proposal_id] |= _EXECUTED << _COURSE_SHIFT
 
 
 @internal
-def _mark_canceled(proposal_id: uint256):
+def _mark_canceled(proposal_id: uint256, has_begun: bool):
     """
     @dev Stores that a proposal was cancelled.
     @param proposal_id The 32-byte identifier of the proposal.
+    @param has_begun Whether its vote has begun, so that there may
+           be a tally.
     """
-    self._proposals[proposal_id] |= _CANCELED
+    self._proposals[proposal_id] |= _CANCELED << _COURSE_SHIFT
+    if has_begun and self._tallies[proposal_id] != 0:
+        self._tallies[proposal_id] |= _CANCELED << _TALLY_COURSE_SHIFT
 
 
 @internal
 @pure
-def _is_executed(proposal: uint256) -> bool:
+def _is_executed(course: uint256) -> bool:
     """
     @dev Returns whether a proposal was executed.
-    @param proposal The slot of the proposal.
+    @param course The course of the proposal.
     @return bool The verification whether it was executed.
     """
-    return proposal & _EXECUTED != 0
+    return course & _EXECUTED != 0
 
 
 @internal
 @pure
-def _is_canceled(proposal: uint256) -> bool:
+def _is_canceled(course: uint256) -> bool:
     """
     @dev Returns whether a proposal was cancelled.
-    @param proposal The slot of the proposal.
+    @param course The course of the proposal.
     @return bool The verification whether it was cancelled.
     """
-    return proposal & _CANCELED != 0
+    return course & _CANCELED != 0
 
 
 @internal
 @view
-def _has_voted(voter: address, proposal: uint256) -> bool:
+def _has_voted(voter: address, slot: uint256, course: uint256) -> bool:
     """
     @dev Returns whether `voter` has used votes on a proposal.
     @param voter The 20-byte address of the voter.
-    @param proposal The slot of the proposal.
+    @param slot The voter's slot.
+    @param course The course of the proposal.
     @return bool The verification whether it has.
     """
-    serial: uint256 = self._serial(proposal)
-    page: uint256 = unsafe_div(serial, _PROPOSALS_PER_SLOT)
-    bits: uint256 = self._voters[voter]
-    if (bits >> _PAGE_SHIFT) & _PAGE_MASK != page:
+    serial: uint256 = (course >> _SERIAL_SHIFT) & _SERIAL_MASK
+    page: uint256 = serial >> _ON_PAGE_BITS
+    bits: uint256 = slot
+    if (slot >> _PAGE_SHIFT) & _PAGE_MASK != page:
         bits = self._earlier_bits[convert(voter, uint256) | (page << _PAGE_SHIFT)]
-    return (bits >> (serial % _PROPOSALS_PER_SLOT)) & 1 == 1
+    return (bits >> (serial & _ON_PAGE_MASK)) & 1 != 0
 
 
 @internal
-def _mark_voted(voter: address, proposal: uint256):
+def _mark_voted(voter: address, slot: uint256, course: uint256):
     """
     @dev Stores that `voter` has used votes on a proposal.
     @param voter The 20-byte address of the voter.
-    @param proposal The slot of the proposal.
+    @param slot The voter's slot, with the nonce that it is to have.
+    @param course The course of the proposal.
     """
-    serial: uint256 = self._serial(proposal)
-    page: uint256 = unsafe_div(serial, _PROPOSALS_PER_SLOT)
-    bit: uint256 = 1 << (serial % _PROPOSALS_PER_SLOT)
-    slot: uint256 = self._voters[voter]
+    serial: uint256 = (course >> _SERIAL_SHIFT) & _SERIAL_MASK
+    page: uint256 = serial >> _ON_PAGE_BITS
+    bit: uint256 = 1 << (serial & _ON_PAGE_MASK)
     present: uint256 = (slot >> _PAGE_SHIFT) & _PAGE_MASK
     if page == present:
         self._voters[voter] = slot | bit
-        return
-    if page < present:
+    elif page < present:
+        self._voters[voter] = slot
         self._earlier_bits[convert(voter, uint256) | (page << _PAGE_SHIFT)] |= bit
-        return
-    if slot & _BITS_MASK != 0:
-        self._earlier_bits[convert(voter, uint256) | (present << _PAGE_SHIFT)] |= slot & _BITS_MASK
-    self._voters[voter] = ((slot >> _NONCE_SHIFT) << _NONCE_SHIFT) | (page << _PAGE_SHIFT) | bit
+    else:
+        if slot & _BITS_MASK != 0:
+            self._earlier_bits[convert(voter, uint256) | (present << _PAGE_SHIFT)] |= slot & _BITS_MASK
+        self._voters[voter] = ((slot >> _NONCE_SHIFT) << _NONCE_SHIFT) | (page << _PAGE_SHIFT) | bit
 
 
 @internal
-@view
-def _nonce(voter: address) -> uint256:
+@pure
+def _nonce_in(slot: uint256) -> uint256:
     """
-    @dev Returns the next nonce of `voter`.
-    @param voter The 20-byte address of the voter.
+    @dev Returns the next nonce of a voter.
+    @param slot The voter's slot.
     @return uint256 The nonce.
     """
-    return self._voters[voter] >> _NONCE_SHIFT
+    return slot >> _NONCE_SHIFT
+
+
+@internal
+@pure
+def _with_next_nonce(slot: uint256) -> uint256:
+    """
+    @dev Returns a voter's slot with the nonce after the present one.
+    @param slot The voter's slot.
+    @return uint256 The new slot.
+    """
+    return slot + (1 << _NONCE_SHIFT)
 
 
 @internal
@@ -479,5 +542,5 @@ def _use_nonce(voter: address) -> uint256:
     @return uint256 The nonce that was used up.
     """
     slot: uint256 = self._voters[voter]
-    self._voters[voter] = slot + (1 << _NONCE_SHIFT)
-    return slot >> _NONCE_SHIFT
+    self._voters[voter] = self._with_next_nonce(slot)
+    return self._nonce_in(slot)

@@ -49,15 +49,15 @@ _OPERATION_DONE: constant(uint8) = 3
 @view
 def _existing(proposal_id: uint256) -> uint256:
     """
-    @dev Returns the slot of a proposal.
+    @dev Returns the course of a proposal.
     @notice Reverts if there is no such proposal.
     @param proposal_id The 32-byte identifier of the proposal.
-    @return uint256 The slot of the proposal.
+    @return uint256 The course of the proposal.
     """
-    proposal: uint256 = proposals._proposals[proposal_id]
-    if proposal == 0:
+    course: uint256 = proposals._course(proposal_id)
+    if course == 0:
         raw_revert(abi_encode(proposal_id, method_id=method_id("GovernorNonexistentProposal(uint256)")))
-    return proposal
+    return course
 
 
 @internal
@@ -69,17 +69,17 @@ def _state(proposal_id: uint256) -> uint8:
     @param proposal_id The 32-byte identifier of the proposal.
     @return uint8 The state.
     """
-    proposal: uint256 = self._existing(proposal_id)
-    if proposals._is_executed(proposal):
+    course: uint256 = self._existing(proposal_id)
+    if proposals._is_executed(course):
         return EXECUTED
-    if proposals._is_canceled(proposal):
+    if proposals._is_canceled(course):
         return CANCELED
-    if proposals._snapshot(proposal) >= block.timestamp:
+    if proposals._snapshot(course) >= block.timestamp:
         return PENDING
 
     tally: uint256 = proposals._tallies[proposal_id]
     if tally & proposals.DECIDED_EARLY == 0:
-        if proposals._deadline(proposal_id, proposal, tally) >= block.timestamp:
+        if proposals._deadline(proposal_id, course, tally) >= block.timestamp:
             return ACTIVE
         if tally & proposals.QUORUM_REACHED == 0:
             return DEFEATED
@@ -88,7 +88,7 @@ def _state(proposal_id: uint256) -> uint8:
     if proposals._eta(tally) == 0:
         return SUCCEEDED
 
-    executor: address = tracks._executor(proposals._track(proposal))
+    executor: address = tracks._executor(proposals._track(course))
     operation: uint8 = staticcall Executor(executor).getOperationState(proposals._operations[proposal_id])
     if operation == _OPERATION_UNSET:
         return CANCELED
@@ -99,20 +99,20 @@ def _state(proposal_id: uint256) -> uint8:
 
 @internal
 @view
-def _is_open(proposal_id: uint256, proposal: uint256, tally: uint256) -> bool:
+def _is_open(proposal_id: uint256, course: uint256, tally: uint256) -> bool:
     """
     @dev Returns whether a proposal is active, in as few steps as it
          takes.
     @param proposal_id The 32-byte identifier of the proposal.
-    @param proposal The slot of the proposal, `0` if there is none.
+    @param course The course of the proposal, `0` if there is none.
     @param tally The tally of the proposal.
     @return bool The verification whether votes are counted.
     """
+    # What was executed is decided early, or over.
     return (
-        proposal & (proposals._EXECUTED | proposals._CANCELED) == 0
-        and tally & proposals.DECIDED_EARLY == 0
-        and proposals._snapshot(proposal) < block.timestamp
-        and proposals._deadline(proposal_id, proposal, tally) >= block.timestamp
+        course & proposals._SNAPSHOT_MASK < block.timestamp
+        and (course & proposals._CANCELED) | (tally & proposals.DECIDED_EARLY) == 0
+        and block.timestamp <= proposals._deadline(proposal_id, course, tally)
     )
 
 

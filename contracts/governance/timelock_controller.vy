@@ -29,13 +29,13 @@ implements: IERC165
 
 
 # @dev We import and use the `roles` module.
-import roles
+from . import roles
 uses: roles
 
 
 # @dev We import the `bounds` and `calls` modules.
-import bounds
-import calls
+from . import bounds
+from . import calls
 
 
 # @dev The 32-byte role that schedules operations.

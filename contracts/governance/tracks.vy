@@ -61,18 +61,22 @@ quorumDenominator: public(constant(uint256)) = 100
 _MAX_SECONDS: constant(uint256) = 2**24 - 1
 
 
-# @dev Where the delay, the period, the administrator and the
-# lookback begin in a track's slot, and its flags.
-_DELAY_SHIFT: constant(uint256) = 160
-_PERIOD_SHIFT: constant(uint256) = 184
-_ADMINISTRATOR_SHIFT: constant(uint256) = 208
-_LOOKBACK_SHIFT: constant(uint256) = 216
-_PINNED: constant(uint256) = 2**240
-_CO_SIGNED: constant(uint256) = 2**241
+# @dev Where the delay, the period, the lookback and the number begin
+# in a track's terms, after the threshold, and the bits of that.
+_THRESHOLD_MASK: constant(uint256) = 2**96 - 1
+_DELAY_SHIFT: constant(uint256) = 96
+_PERIOD_SHIFT: constant(uint256) = 120
+_LOOKBACK_SHIFT: constant(uint256) = 144
+_NUMBER_SHIFT: constant(uint256) = 168
 
 
-# @dev The bits of the administrator in a track's slot.
+# @dev Where the administrator begins in a track's powers, after the
+# executor, and their flags.
+_EXECUTOR_MASK: constant(uint256) = 2**160 - 1
+_ADMINISTRATOR_SHIFT: constant(uint256) = 160
 _ADMINISTRATOR_MASK: constant(uint256) = 2**8 - 1
+_PINNED: constant(uint256) = 2**168
+_CO_SIGNED: constant(uint256) = 2**169
 
 
 # @dev Where the super-quorum and the extension begin in a value of
@@ -112,20 +116,17 @@ trackCount: public(uint256)
 trackName: public(HashMap[uint256, bytes32])
 
 
-# @dev Returns the index of a track, plus one, by its name.
-_numbers: HashMap[bytes32, uint256]
+# @dev Returns the terms of a track by its name, which are all that a
+# proposal asks for: threshold (96) | delay (24) | period (24) |
+# lookback (24) | number of the track (8), its index plus one.
+_terms: HashMap[bytes32, uint256]
 
 
-# @dev Returns the settings of a track by its index:
-# executor (160) | delay (24) | period (24) | administrator (8) |
-# lookback (24) | pinned (1) | co-signed (1). The track's trace holds
-# quorum (8) | super-quorum (8) | extension (24) with their history.
-_settings: HashMap[uint256, uint256]
-
-
-# @dev Returns the votes that a proposer needs by the index of
-# the track.
-_thresholds: HashMap[uint256, uint256]
+# @dev Returns the powers of a track by its index:
+# executor (160) | administrator (8) | pinned (1) | co-signed (1).
+# The track's trace holds quorum (8) | super-quorum (8) | extension
+# (24) with their history.
+_powers: HashMap[uint256, uint256]
 
 
 # @dev Returns the index, plus one, of the track that a target is
@@ -242,20 +243,21 @@ def track(name: bytes32) -> Track:
     @param name The 32-byte name of the track.
     @return Track The settings of the track.
     """
-    index: uint256 = self._index(name)
+    terms: uint256 = self._terms_of(name)
+    index: uint256 = self._index_in(terms)
     return Track(
         name=name,
         executor=self._executor(index),
         administrator=self.trackName[self._administrator(index)],
-        votingDelay=convert(self._delay(index), uint48),
-        votingPeriod=convert(self._period(index), uint32),
-        lookback=convert(self._lookback(index), uint32),
+        votingDelay=convert(self._delay(terms), uint48),
+        votingPeriod=convert(self._period(terms), uint32),
+        lookback=convert(self._lookback(terms), uint32),
         lateQuorumVoteExtension=convert(self._vote_extension(index), uint48),
-        proposalThreshold=self._thresholds[index],
+        proposalThreshold=self._threshold(terms),
         quorumNumerator=traces._value(index) & _FRACTION_MASK,
         superQuorumNumerator=self._super_quorum_numerator(index),
-        pinned=self._settings[index] & _PINNED != 0,
-        coSigned=self._settings[index] & _CO_SIGNED != 0,
+        pinned=self._powers[index] & _PINNED != 0,
+        coSigned=self._is_co_signed(index),
     )
 
 
@@ -280,7 +282,7 @@ def votingDelay() -> uint256:
     @dev Returns the delay of the track `standard`.
     @return uint256 The seconds from a proposal to its vote.
     """
-    return self._delay(_STANDARD)
+    return self._delay(self._terms[STANDARD])
 
 
 @external
@@ -290,7 +292,7 @@ def votingPeriod() -> uint256:
     @dev Returns the period of the track `standard`.
     @return uint256 The seconds that a vote lasts.
     """
-    return self._period(_STANDARD)
+    return self._period(self._terms[STANDARD])
 
 
 @external
@@ -300,7 +302,7 @@ def proposalThreshold() -> uint256:
     @dev Returns the threshold of the track `standard`.
     @return uint256 The votes that a proposer needs.
     """
-    return self._thresholds[_STANDARD]
+    return self._threshold(self._terms[STANDARD])
 
 
 @external
@@ -366,6 +368,77 @@ def _found(
 
 @internal
 @view
+def _terms_of(name: bytes32) -> uint256:
+    """
+    @dev Returns the terms of the track `name`.
+    @notice Reverts if there is none of that name.
+    @param name The 32-byte name of the track.
+    @return uint256 The terms of the track.
+    """
+    terms: uint256 = self._terms[name]
+    if terms == 0:
+        raw_revert(abi_encode(name, method_id=method_id("GovernorUnknownTrack(bytes32)")))
+    return terms
+
+
+@internal
+@pure
+def _index_in(terms: uint256) -> uint256:
+    """
+    @dev Returns the index of a track.
+    @param terms The terms of the track.
+    @return uint256 The index of the track.
+    """
+    return unsafe_sub(terms >> _NUMBER_SHIFT, 1)
+
+
+@internal
+@pure
+def _threshold(terms: uint256) -> uint256:
+    """
+    @dev Returns the threshold of a track.
+    @param terms The terms of the track.
+    @return uint256 The votes that a proposer needs.
+    """
+    return terms & _THRESHOLD_MASK
+
+
+@internal
+@pure
+def _delay(terms: uint256) -> uint256:
+    """
+    @dev Returns the delay of a track.
+    @param terms The terms of the track.
+    @return uint256 The seconds from a proposal to its vote.
+    """
+    return (terms >> _DELAY_SHIFT) & _MAX_SECONDS
+
+
+@internal
+@pure
+def _period(terms: uint256) -> uint256:
+    """
+    @dev Returns the period of a track.
+    @param terms The terms of the track.
+    @return uint256 The seconds that a vote lasts.
+    """
+    return (terms >> _PERIOD_SHIFT) & _MAX_SECONDS
+
+
+@internal
+@pure
+def _lookback(terms: uint256) -> uint256:
+    """
+    @dev Returns how long before a proposal the votes are counted.
+    @param terms The terms of the track.
+    @return uint256 The seconds, or `0` if they are counted when the
+            vote begins.
+    """
+    return (terms >> _LOOKBACK_SHIFT) & _MAX_SECONDS
+
+
+@internal
+@view
 def _index(name: bytes32) -> uint256:
     """
     @dev Returns the index of the track `name`.
@@ -373,10 +446,7 @@ def _index(name: bytes32) -> uint256:
     @param name The 32-byte name of the track.
     @return uint256 The index of the track.
     """
-    number: uint256 = self._numbers[name]
-    if number == 0:
-        raw_revert(abi_encode(name, method_id=method_id("GovernorUnknownTrack(bytes32)")))
-    return unsafe_sub(number, 1)
+    return self._index_in(self._terms_of(name))
 
 
 @internal
@@ -388,10 +458,10 @@ def _keeper(name: bytes32) -> uint256:
     @return uint256 The index of its administrator, or of `standard`
             if the track does not exist yet.
     """
-    number: uint256 = self._numbers[name]
-    if number == 0:
+    terms: uint256 = self._terms[name]
+    if terms == 0:
         return _STANDARD
-    return self._administrator(unsafe_sub(number, 1))
+    return self._administrator(self._index_in(terms))
 
 
 @internal
@@ -402,29 +472,7 @@ def _executor(index: uint256) -> address:
     @param index The index of the track.
     @return address The 20-byte address of the executor.
     """
-    return convert(self._settings[index] & (2**_DELAY_SHIFT - 1), address)
-
-
-@internal
-@view
-def _delay(index: uint256) -> uint256:
-    """
-    @dev Returns the delay of a track.
-    @param index The index of the track.
-    @return uint256 The seconds from a proposal to its vote.
-    """
-    return (self._settings[index] >> _DELAY_SHIFT) & _MAX_SECONDS
-
-
-@internal
-@view
-def _period(index: uint256) -> uint256:
-    """
-    @dev Returns the period of a track.
-    @param index The index of the track.
-    @return uint256 The seconds that a vote lasts.
-    """
-    return (self._settings[index] >> _PERIOD_SHIFT) & _MAX_SECONDS
+    return convert(self._powers[index] & _EXECUTOR_MASK, address)
 
 
 @internal
@@ -435,19 +483,7 @@ def _administrator(index: uint256) -> uint256:
     @param index The index of the track.
     @return uint256 The index of the administrator.
     """
-    return (self._settings[index] >> _ADMINISTRATOR_SHIFT) & _ADMINISTRATOR_MASK
-
-
-@internal
-@view
-def _lookback(index: uint256) -> uint256:
-    """
-    @dev Returns how long before a proposal the votes are counted.
-    @param index The index of the track.
-    @return uint256 The seconds, or `0` if they are counted when the
-            vote begins.
-    """
-    return (self._settings[index] >> _LOOKBACK_SHIFT) & _MAX_SECONDS
+    return (self._powers[index] >> _ADMINISTRATOR_SHIFT) & _ADMINISTRATOR_MASK
 
 
 @internal
@@ -458,7 +494,7 @@ def _is_co_signed(index: uint256) -> bool:
     @param index The index of the track.
     @return bool The verification whether it does.
     """
-    return self._settings[index] & _CO_SIGNED != 0
+    return self._powers[index] & _CO_SIGNED != 0
 
 
 @internal
@@ -531,28 +567,15 @@ def _owner(target: address, selector: bytes4) -> uint256:
 
 @internal
 @view
-def _check_call(
-    index: uint256, target: address, amount: uint256, size: uint256, selector: bytes4, first: bytes32, second: bytes32
-):
+def _check_owner(index: uint256, owner: uint256, target: address, selector: bytes4):
     """
-    @dev Reverts unless a call belongs to a track. To change a track
-         belongs to its administrator.
+    @dev Reverts unless the track that owns a call is the track
+         `index`.
     @param index The index of the track.
+    @param owner The index of the track that owns the call.
     @param target The 20-byte address that is called.
-    @param amount The amount of ETH that the call carries.
-    @param size The length of the calldata.
     @param selector The 4-byte selector (zero: a call without any).
-    @param first The first 32-byte argument.
-    @param second The second 32-byte argument.
     """
-    owner: uint256 = 0
-    if target == self and size >= ADMINISTRATION_LENGTH and selector == SET_TRACK:
-        owner = self._keeper(first)
-    elif target == self and size >= ADMINISTRATION_LENGTH and selector == RESERVE_CALL:
-        reserved: address = convert(convert(first, uint160), address)
-        owner = self._administrator(self._owner(reserved, convert(second, bytes4)))
-    else:
-        owner = self._owner(target, selector)
     if owner != index:
         raw_revert(
             abi_encode(
@@ -562,7 +585,42 @@ def _check_call(
                 method_id=method_id("GovernorReservedCall(address,bytes4,bytes32)"),
             )
         )
-    if amount != 0 and self._settings[index] & _PINNED != 0:
+
+
+@internal
+@view
+def _check_administration(index: uint256, selector: bytes4, first: bytes32, second: bytes32):
+    """
+    @dev Reverts unless a call of two arguments or more to the
+         Governor itself belongs to a track: to change a track
+         belongs to its administrator.
+    @param index The index of the track.
+    @param selector The 4-byte selector.
+    @param first The first 32-byte argument.
+    @param second The second 32-byte argument.
+    """
+    owner: uint256 = 0
+    if selector == SET_TRACK:
+        owner = self._keeper(first)
+    elif selector == RESERVE_CALL:
+        target: address = convert(convert(first, uint160), address)
+        owner = self._administrator(self._owner(target, convert(second, bytes4)))
+    else:
+        owner = self._owner(self, selector)
+    self._check_owner(index, owner, self, selector)
+
+
+@internal
+@view
+def _check_value(index: uint256, target: address, selector: bytes4):
+    """
+    @dev Reverts if a track is pinned, so that its calls carry no
+         ETH.
+    @param index The index of the track.
+    @param target The 20-byte address that is called.
+    @param selector The 4-byte selector.
+    """
+    if self._powers[index] & _PINNED != 0:
         self._revert_unpinned(target, selector)
 
 
@@ -576,7 +634,7 @@ def _check_relay(target: address, selector: bytes4):
     @param target The 20-byte address that is called.
     @param selector The 4-byte selector (zero: a call without any).
     """
-    self._check_call(_STANDARD, target, 0, 0, selector, empty(bytes32), empty(bytes32))
+    self._check_owner(_STANDARD, self._owner(target, selector), target, selector)
     if target == self or self._targets[target] & _EXECUTOR != 0:
         self._revert_unpinned(target, selector)
 
@@ -603,7 +661,7 @@ def _reserve(target: address, selector: bytes4, index: uint256):
     @param index The index of the track.
     """
     reserved: uint256 = self._targets[target]
-    if self._settings[index] & _PINNED != 0 and (
+    if self._powers[index] & _PINNED != 0 and (
         selector == empty(bytes4) or target == self or reserved & _EXECUTOR != 0
     ):
         self._revert_unpinned(target, selector)
@@ -633,44 +691,44 @@ def _set_track(track: Track):
     @notice A new track may administer itself, unless it is pinned.
     @param track The settings of the track.
     """
-    number: uint256 = self._numbers[track.name]
-    is_new: bool = number == 0
+    terms: uint256 = self._terms[track.name]
+    is_new: bool = terms == 0
     if is_new:
-        number = self.trackCount + 1
+        number: uint256 = self.trackCount + 1
         if track.name == empty(bytes32) or number > bounds.MAX_TRACKS:
             self._revert_invalid(track.name)
         self.trackCount = number
-        self._numbers[track.name] = number
+        terms = number << _NUMBER_SHIFT
+        self._terms[track.name] = terms
         self.trackName[unsafe_sub(number, 1)] = track.name
 
-    index: uint256 = unsafe_sub(number, 1)
+    index: uint256 = self._index_in(terms)
     administrator: uint256 = self._index(track.administrator)
     flags: uint256 = 0
     if track.pinned:
         flags |= _PINNED
     if track.coSigned:
         flags |= _CO_SIGNED
-    settings: uint256 = self._settings[index]
+    lookback: uint256 = convert(track.lookback, uint256)
     if (
-        (index == _STANDARD and (administrator != _STANDARD or track.pinned or track.lookback != 0))
+        (index == _STANDARD and (administrator != _STANDARD or track.pinned or lookback != 0))
         # A pinned track would hold its own executor as a whole.
         or (track.pinned and administrator == index)
-        or self._settings[administrator] & _PINNED != 0
-        or (not is_new and (settings ^ flags) & _PINNED != 0)
-        or (track.lookback != 0 and track.votingDelay != 0)
-        or convert(track.lookback, uint256) > _MAX_SECONDS
-        or convert(track.lookback, uint256) + convert(track.votingPeriod, uint256) > _MAX_SECONDS
+        or self._powers[administrator] & _PINNED != 0
+        or (not is_new and (self._powers[index] ^ flags) & _PINNED != 0)
+        or (lookback != 0 and track.votingDelay != 0)
+        or lookback + convert(track.votingPeriod, uint256) > _MAX_SECONDS
     ):
         self._revert_invalid(track.name)
 
-    self._set_voting_delay(index, convert(track.votingDelay, uint256))
-    self._set_voting_period(index, convert(track.votingPeriod, uint256))
-    self._set_proposal_threshold(index, track.proposalThreshold)
+    self._set_voting_delay(track.name, convert(track.votingDelay, uint256))
+    self._set_voting_period(track.name, convert(track.votingPeriod, uint256))
+    self._set_proposal_threshold(track.name, track.proposalThreshold)
+    self._terms[track.name] = self._terms[track.name] & ~(_MAX_SECONDS << _LOOKBACK_SHIFT) | (lookback << _LOOKBACK_SHIFT)
     self._set_fractions(
         index, track.quorumNumerator, track.superQuorumNumerator, convert(track.lateQuorumVoteExtension, uint256)
     )
-    settings = self._settings[index] & (2**_LOOKBACK_SHIFT - 1)
-    self._settings[index] = settings | (convert(track.lookback, uint256) << _LOOKBACK_SHIFT) | flags
+    self._powers[index] = self._powers[index] & _EXECUTOR_MASK | flags
     self._set_executor(index, track.executor, administrator)
     if index != _STANDARD:
         log TrackSet(name=track.name, executor=track.executor, track=track)
@@ -683,50 +741,47 @@ def _set_track(track: Track):
 
 
 @internal
-def _set_voting_delay(index: uint256, delay: uint256):
+def _set_voting_delay(name: bytes32, delay: uint256):
     """
     @dev Sets the delay of a track.
-    @param index The index of the track.
+    @param name The 32-byte name of the track.
     @param delay The seconds from a proposal to its vote.
     """
     assert delay <= _MAX_SECONDS, "tracks: voting delay over 194 days"
-    settings: uint256 = self._settings[index]
-    if index == _STANDARD:
-        log VotingDelaySet(
-            oldVotingDelay=(settings >> _DELAY_SHIFT) & _MAX_SECONDS, newVotingDelay=delay
-        )
-    self._settings[index] = settings & ~(_MAX_SECONDS << _DELAY_SHIFT) | (delay << _DELAY_SHIFT)
+    terms: uint256 = self._terms[name]
+    if name == STANDARD:
+        log VotingDelaySet(oldVotingDelay=self._delay(terms), newVotingDelay=delay)
+    self._terms[name] = terms & ~(_MAX_SECONDS << _DELAY_SHIFT) | (delay << _DELAY_SHIFT)
 
 
 @internal
-def _set_voting_period(index: uint256, period: uint256):
+def _set_voting_period(name: bytes32, period: uint256):
     """
     @dev Sets the period of a track.
-    @param index The index of the track.
+    @param name The 32-byte name of the track.
     @param period The seconds that a vote lasts, not zero.
     """
     if period == 0 or period > _MAX_SECONDS:
         raw_revert(abi_encode(period, method_id=method_id("GovernorInvalidVotingPeriod(uint256)")))
-    settings: uint256 = self._settings[index]
-    if index == _STANDARD:
-        log VotingPeriodSet(
-            oldVotingPeriod=(settings >> _PERIOD_SHIFT) & _MAX_SECONDS, newVotingPeriod=period
-        )
-    self._settings[index] = settings & ~(_MAX_SECONDS << _PERIOD_SHIFT) | (period << _PERIOD_SHIFT)
+    terms: uint256 = self._terms[name]
+    if name == STANDARD:
+        log VotingPeriodSet(oldVotingPeriod=self._period(terms), newVotingPeriod=period)
+    self._terms[name] = terms & ~(_MAX_SECONDS << _PERIOD_SHIFT) | (period << _PERIOD_SHIFT)
 
 
 @internal
-def _set_proposal_threshold(index: uint256, threshold: uint256):
+def _set_proposal_threshold(name: bytes32, threshold: uint256):
     """
     @dev Sets the threshold of a track.
-    @param index The index of the track.
-    @param threshold The votes that a proposer needs.
+    @param name The 32-byte name of the track.
+    @param threshold The votes that a proposer needs, below 2**96 as
+           all votes are.
     """
-    if index == _STANDARD:
-        log ProposalThresholdSet(
-            oldProposalThreshold=self._thresholds[index], newProposalThreshold=threshold
-        )
-    self._thresholds[index] = threshold
+    assert threshold <= _THRESHOLD_MASK, "tracks: threshold beyond all votes"
+    terms: uint256 = self._terms[name]
+    if name == STANDARD:
+        log ProposalThresholdSet(oldProposalThreshold=self._threshold(terms), newProposalThreshold=threshold)
+    self._terms[name] = terms & ~_THRESHOLD_MASK | threshold
 
 
 @internal
@@ -809,7 +864,7 @@ def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, exten
                 super_quorum, quorum, method_id=method_id("GovernorInvalidSuperQuorumTooSmall(uint256,uint256)")
             )
         )
-    longest: uint256 = self._period(index)
+    longest: uint256 = self._period(self._terms[self.trackName[index]])
     if extension > longest:
         raw_revert(
             abi_encode(
@@ -818,8 +873,13 @@ def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, exten
                 method_id=method_id("GovernorPreventLateQuorumVoteExtensionTooLarge(uint256,uint256)"),
             )
         )
+    # A lookback may reach behind the first day of a track: its first
+    # fractions hold for all the time before, or none would be needed.
+    since: uint256 = 0
+    if traces._length(index) != 0:
+        since = block.timestamp
     traces._push(
-        index, block.timestamp, quorum | (super_quorum << _SUPER_QUORUM_SHIFT) | (extension << _EXTENSION_SHIFT)
+        index, since, quorum | (super_quorum << _SUPER_QUORUM_SHIFT) | (extension << _EXTENSION_SHIFT)
     )
 
 
@@ -836,16 +896,15 @@ def _set_executor(index: uint256, executor: address, administrator: uint256):
     @param executor The 20-byte address of the executor.
     @param administrator The index of the administrator.
     """
-    settings: uint256 = self._settings[index]
-    previous: address = convert(settings & (2**_DELAY_SHIFT - 1), address)
+    powers: uint256 = self._powers[index]
+    previous: address = convert(powers & _EXECUTOR_MASK, address)
     if executor == empty(address) or (executor != previous and self._targets[executor] != 0):
         self._revert_invalid(self.trackName[index])
 
     if index == _STANDARD:
         log TimelockChange(oldTimelock=previous, newTimelock=executor)
-    cleared: uint256 = 2**_DELAY_SHIFT - 1 | (_ADMINISTRATOR_MASK << _ADMINISTRATOR_SHIFT)
-    self._settings[index] = (
-        settings & ~cleared | convert(executor, uint256) | (administrator << _ADMINISTRATOR_SHIFT)
+    self._powers[index] = (
+        powers & (_PINNED | _CO_SIGNED) | convert(executor, uint256) | (administrator << _ADMINISTRATOR_SHIFT)
     )
     self._targets[executor] |= _EXECUTOR
     self._reserve(executor, empty(bytes4), administrator)

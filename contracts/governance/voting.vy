@@ -75,7 +75,7 @@ _ABSTAIN: constant(uint8) = 2
 _FRACTIONAL: constant(uint8) = 255
 
 
-# @dev The length of those parameters: three packed `uint128`.
+# @dev The length of its parameters: three packed `uint128`.
 _FRACTIONS_LENGTH: constant(uint256) = 48
 
 
@@ -128,7 +128,13 @@ def castVote(proposalId: uint256, support: uint8) -> uint256:
     @param support 0 against, 1 for, 2 abstain.
     @return uint256 The votes that were counted.
     """
-    return self._cast(proposalId, msg.sender, support, "", b"")
+    counted: uint256 = 0
+    deadline: uint256 = 0
+    counted, deadline = self._cast(proposalId, msg.sender, support, False)
+    log VoteCast(voter=msg.sender, proposalId=proposalId, support=support, weight=counted, reason="")
+    if deadline != 0:
+        self._announce(proposalId, deadline)
+    return counted
 
 
 @external
@@ -140,7 +146,13 @@ def castVoteWithReason(proposalId: uint256, support: uint8, reason: String[bound
     @param reason The voter's reason.
     @return uint256 The votes that were counted.
     """
-    return self._cast(proposalId, msg.sender, support, reason, b"")
+    counted: uint256 = 0
+    deadline: uint256 = 0
+    counted, deadline = self._cast(proposalId, msg.sender, support, False)
+    log VoteCast(voter=msg.sender, proposalId=proposalId, support=support, weight=counted, reason=reason)
+    if deadline != 0:
+        self._announce(proposalId, deadline)
+    return counted
 
 
 @external
@@ -156,7 +168,7 @@ def castVoteWithReasonAndParams(
            abstaining: three packed `uint128`.
     @return uint256 The votes that were counted.
     """
-    return self._cast(proposalId, msg.sender, support, reason, params)
+    return self._cast_with_params(proposalId, msg.sender, support, reason, params)
 
 
 @external
@@ -174,7 +186,13 @@ def castVoteBySig(
     nonce: uint256 = proposals._use_nonce(voter)
     if not signatures._is_valid(voter, self._ballot_digest(proposalId, support, voter, nonce), signature):
         raw_revert(abi_encode(voter, method_id=method_id("GovernorInvalidSignature(address)")))
-    return self._cast(proposalId, voter, support, "", b"")
+    counted: uint256 = 0
+    deadline: uint256 = 0
+    counted, deadline = self._cast(proposalId, voter, support, False)
+    log VoteCast(voter=voter, proposalId=proposalId, support=support, weight=counted, reason="")
+    if deadline != 0:
+        self._announce(proposalId, deadline)
+    return counted
 
 
 @external
@@ -207,7 +225,7 @@ def castVoteWithReasonAndParamsBySig(
     )
     if not signatures._is_valid(voter, digest, signature):
         raw_revert(abi_encode(voter, method_id=method_id("GovernorInvalidSignature(address)")))
-    return self._cast(proposalId, voter, support, reason, params)
+    return self._cast_with_params(proposalId, voter, support, reason, params)
 
 
 @external
@@ -223,28 +241,51 @@ def castVotesBySig(ballots: DynArray[Ballot, bounds.MAX_BALLOTS]) -> uint256:
     """
     counted: uint256 = 0
     for ballot: Ballot in ballots:
-        proposal: uint256 = proposals._proposals[ballot.proposalId]
+        tally: uint256 = proposals._tallies[ballot.proposalId]
+        course: uint256 = self._course(ballot.proposalId, tally)
         remaining: uint256 = 0
         used: uint256 = 0
+        slot: uint256 = 0
         reason: bytes4 = empty(bytes4)
-        if not states._is_open(ballot.proposalId, proposal, proposals._tallies[ballot.proposalId]):
+        if not states._is_open(ballot.proposalId, course, tally):
             reason = method_id("GovernorUnexpectedProposalState(uint256,uint8,bytes32)", output_type=bytes4)
-            if proposal == 0:
+            if course == 0:
                 reason = method_id("GovernorNonexistentProposal(uint256)", output_type=bytes4)
         elif ballot.support > _ABSTAIN:
             reason = method_id("GovernorInvalidVoteType()", output_type=bytes4)
+            if ballot.support == _FRACTIONAL:
+                reason = method_id("GovernorInvalidVoteParams()", output_type=bytes4)
         else:
-            remaining, used = self._weight(ballot.proposalId, proposal, ballot.voter)
+            remaining, used, slot = self._weight(ballot.proposalId, course, ballot.voter)
             if remaining == 0:
                 reason = method_id("GovernorAlreadyCastVote(address)", output_type=bytes4)
-            elif not self._is_signed(ballot.proposalId, ballot.support, ballot.voter, ballot.signature):
+            elif not self._is_signed(
+                ballot.proposalId, ballot.support, ballot.voter, proposals._nonce_in(slot), ballot.signature
+            ):
                 reason = method_id("GovernorInvalidSignature(address)", output_type=bytes4)
 
         if reason != empty(bytes4):
             log BallotSkipped(voter=ballot.voter, proposalId=ballot.proposalId, reason=reason)
             continue
-        proposals._use_nonce(ballot.voter)
-        self._count(ballot.proposalId, proposal, ballot.voter, ballot.support, remaining, used, "", b"")
+        deadline: uint256 = self._count(
+            ballot.proposalId,
+            course,
+            tally,
+            ballot.voter,
+            proposals._with_next_nonce(slot),
+            ballot.support,
+            remaining,
+            used,
+        )
+        log VoteCast(
+            voter=ballot.voter,
+            proposalId=ballot.proposalId,
+            support=ballot.support,
+            weight=remaining,
+            reason="",
+        )
+        if deadline != 0:
+            self._announce(ballot.proposalId, deadline)
         counted = unsafe_add(counted, 1)
     return counted
 
@@ -268,7 +309,7 @@ def _ballot_digest(proposal_id: uint256, support: uint8, voter: address, nonce: 
 @internal
 @view
 def _is_signed(
-    proposal_id: uint256, support: uint8, voter: address, signature: Bytes[bounds.MAX_SIGNATURE]
+    proposal_id: uint256, support: uint8, voter: address, nonce: uint256, signature: Bytes[bounds.MAX_SIGNATURE]
 ) -> bool:
     """
     @dev Returns whether a ballot of a batch is signed.
@@ -276,131 +317,74 @@ def _is_signed(
     @param proposal_id The 32-byte identifier of the proposal.
     @param support What the ballot supports.
     @param voter The 20-byte address of the voter.
+    @param nonce The voter's nonce.
     @param signature The signature.
     @return bool The verification whether it is.
     """
+    digest: bytes32 = self._ballot_digest(proposal_id, support, voter, nonce)
+    if signatures._is_by_key(voter, digest, signature):
+        return True
+    if not voter.is_contract:
+        return False
     # A call hands on at most 63 of 64 parts of the gas (EIP-150).
-    if voter.is_contract and msg.gas < signatures.ERC1271_GAS + signatures.ERC1271_GAS // 32:
+    if msg.gas < signatures.ERC1271_GAS + signatures.ERC1271_GAS // 32:
         raw_revert(method_id("GovernorInsufficientGas()", output_type=Bytes[4]))
-    return signatures._is_valid(
-        voter, self._ballot_digest(proposal_id, support, voter, proposals._nonce(voter)), signature
-    )
-
-
-@internal
-def _cast(
-    proposal_id: uint256,
-    voter: address,
-    support: uint8,
-    reason: String[bounds.MAX_REASON],
-    params: Bytes[bounds.MAX_PARAMS],
-) -> uint256:
-    """
-    @dev Casts a vote.
-    @param proposal_id The 32-byte identifier of the proposal.
-    @param voter The 20-byte address of the voter.
-    @param support What the vote supports.
-    @param reason The voter's reason.
-    @param params The parameters of the vote.
-    @return uint256 The votes that were counted.
-    """
-    proposal: uint256 = proposals._proposals[proposal_id]
-    if not states._is_open(proposal_id, proposal, proposals._tallies[proposal_id]):
-        states._check(proposal_id, 1 << states.ACTIVE)
-    remaining: uint256 = 0
-    used: uint256 = 0
-    remaining, used = self._weight(proposal_id, proposal, voter)
-    if remaining == 0:
-        raw_revert(abi_encode(voter, method_id=method_id("GovernorAlreadyCastVote(address)")))
-    return self._count(proposal_id, proposal, voter, support, remaining, used, reason, params)
+    return signatures._is_by_contract(voter, digest, signature)
 
 
 @internal
 @view
-def _weight(proposal_id: uint256, proposal: uint256, voter: address) -> (uint256, uint256):
+def _course(proposal_id: uint256, tally: uint256) -> uint256:
     """
-    @dev Returns how many votes a voter has left on a proposal, and
-         how many it has used.
+    @dev Returns the course of a proposal, from its tally if that
+         holds it.
     @param proposal_id The 32-byte identifier of the proposal.
-    @param proposal The slot of the proposal.
-    @param voter The 20-byte address of the voter.
-    @return uint256 The votes left.
-    @return uint256 The votes used.
+    @param tally The tally of the proposal.
+    @return uint256 The course, or `0` for an unknown proposal.
     """
-    weight: uint256 = electorate._votes(voter, proposals._snapshot(proposal))
-    if not proposals._has_voted(voter, proposal):
-        return weight, 0
-    used: uint256 = proposals._parts[proposal_id][voter]
-    # Unless it was cast in parts, a vote used all.
-    if used == 0:
-        return 0, weight
-    return unsafe_sub(weight, used), used
+    return proposals._course_in(tally) if tally != 0 else proposals._course(proposal_id)
 
 
 @internal
-def _count(
+def _announce(proposal_id: uint256, deadline: uint256):
+    """
+    @dev Tells that a vote goes on.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param deadline The new deadline.
+    """
+    log ProposalExtended(proposalId=proposal_id, extendedDeadline=convert(deadline, uint64))
+
+
+@internal
+def _cast_with_params(
     proposal_id: uint256,
-    proposal: uint256,
     voter: address,
     support: uint8,
-    remaining: uint256,
-    used: uint256,
     reason: String[bounds.MAX_REASON],
     params: Bytes[bounds.MAX_PARAMS],
 ) -> uint256:
     """
-    @dev Counts a vote on an active proposal.
+    @dev Casts a vote with parameters.
     @param proposal_id The 32-byte identifier of the proposal.
-    @param proposal The slot of the proposal.
     @param voter The 20-byte address of the voter.
     @param support What the vote supports.
-    @param remaining The votes that the voter has left, not `0`.
-    @param used The votes that it has used.
     @param reason The voter's reason.
     @param params The parameters of the vote.
     @return uint256 The votes that were counted.
     """
-    against: uint256 = 0
-    in_favour: uint256 = 0
-    abstaining: uint256 = 0
-    counted: uint256 = remaining
-    if support == _FRACTIONAL:
-        if len(params) != _FRACTIONS_LENGTH:
-            raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
-        against = extract32(params, 0, output_type=uint256) >> 128
-        in_favour = extract32(params, 16, output_type=uint256) >> 128
-        abstaining = extract32(params, 16, output_type=uint256) & (2**128 - 1)
-        counted = against + in_favour + abstaining
-        if counted > remaining:
-            raw_revert(
-                abi_encode(
-                    voter,
-                    counted,
-                    remaining,
-                    method_id=method_id("GovernorExceedRemainingWeight(address,uint256,uint256)"),
-                )
-            )
-    elif support == _FOR:
-        in_favour = remaining
-    elif support == _AGAINST:
-        against = remaining
-    elif support == _ABSTAIN:
-        abstaining = remaining
-    else:
-        raw_revert(method_id("GovernorInvalidVoteType()", output_type=Bytes[4]))
-    if support != _FRACTIONAL and len(params) != 0:
-        raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
-
-    if counted != 0:
-        if used == 0:
-            proposals._mark_voted(voter, proposal)
-        if used != 0 or counted != remaining:
-            proposals._parts[proposal_id][voter] = unsafe_add(used, counted)
-    if against != 0:
-        proposals._objections[proposal_id] = unsafe_add(proposals._objections[proposal_id], against)
+    counted: uint256 = 0
     deadline: uint256 = 0
-    if in_favour | abstaining != 0:
-        deadline = self._tally(proposal_id, proposal, in_favour, abstaining)
+    if support == _FRACTIONAL:
+        # Of other parameters the reference thinks after it has asked
+        # for the voter's weight.
+        against: uint256 = max_value(uint256)
+        rest: uint256 = 0
+        if len(params) == _FRACTIONS_LENGTH:
+            against = extract32(params, 0, output_type=uint256) >> 128
+            rest = extract32(params, 16, output_type=uint256)
+        counted, deadline = self._cast_fractions(proposal_id, voter, against, rest >> 128, rest & (2**128 - 1))
+    else:
+        counted, deadline = self._cast(proposal_id, voter, support, len(params) != 0)
 
     if len(params) == 0:
         log VoteCast(voter=voter, proposalId=proposal_id, support=support, weight=counted, reason=reason)
@@ -409,64 +393,217 @@ def _count(
             voter=voter, proposalId=proposal_id, support=support, weight=counted, reason=reason, params=params
         )
     if deadline != 0:
-        log ProposalExtended(proposalId=proposal_id, extendedDeadline=convert(deadline, uint64))
+        self._announce(proposal_id, deadline)
     return counted
 
 
 @internal
-def _tally(proposal_id: uint256, proposal: uint256, in_favour: uint256, abstaining: uint256) -> uint256:
+def _cast(proposal_id: uint256, voter: address, support: uint8, has_params: bool) -> (uint256, uint256):
+    """
+    @dev Casts all votes that a voter has left. The caller tells of
+         it.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param voter The 20-byte address of the voter.
+    @param support 0 against, 1 for, 2 abstain.
+    @param has_params Whether there are parameters, which there
+           should not be.
+    @return uint256 The votes that were counted.
+    @return uint256 The deadline to which the vote is extended, or
+            `0` if it is not.
+    """
+    tally: uint256 = proposals._tallies[proposal_id]
+    course: uint256 = self._course(proposal_id, tally)
+    if not states._is_open(proposal_id, course, tally):
+        states._check(proposal_id, 1 << states.ACTIVE)
+    remaining: uint256 = 0
+    used: uint256 = 0
+    slot: uint256 = 0
+    remaining, used, slot = self._weight(proposal_id, course, voter)
+    if remaining == 0:
+        raw_revert(abi_encode(voter, method_id=method_id("GovernorAlreadyCastVote(address)")))
+    if support > _ABSTAIN:
+        raw_revert(method_id("GovernorInvalidVoteType()", output_type=Bytes[4]))
+    if has_params:
+        raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
+    return remaining, self._count(proposal_id, course, tally, voter, slot, support, remaining, used)
+
+
+@internal
+def _cast_fractions(
+    proposal_id: uint256, voter: address, against: uint256, in_favour: uint256, abstaining: uint256
+) -> (uint256, uint256):
+    """
+    @dev Casts some of the votes that a voter has left. The caller
+         tells of it.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param voter The 20-byte address of the voter.
+    @param against The votes against it, or the greatest value if
+           the parameters say nothing.
+    @param in_favour The votes for it.
+    @param abstaining The abstentions.
+    @return uint256 The votes that were counted.
+    @return uint256 The deadline to which the vote is extended, or
+            `0` if it is not.
+    """
+    tally: uint256 = proposals._tallies[proposal_id]
+    course: uint256 = self._course(proposal_id, tally)
+    if not states._is_open(proposal_id, course, tally):
+        states._check(proposal_id, 1 << states.ACTIVE)
+    remaining: uint256 = 0
+    used: uint256 = 0
+    slot: uint256 = 0
+    remaining, used, slot = self._weight(proposal_id, course, voter)
+    if remaining == 0:
+        raw_revert(abi_encode(voter, method_id=method_id("GovernorAlreadyCastVote(address)")))
+    if against == max_value(uint256):
+        raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
+    counted: uint256 = against + in_favour + abstaining
+    if counted > remaining:
+        raw_revert(
+            abi_encode(
+                voter,
+                counted,
+                remaining,
+                method_id=method_id("GovernorExceedRemainingWeight(address,uint256,uint256)"),
+            )
+        )
+    if counted == 0:
+        return 0, 0
+
+    if used == 0:
+        proposals._mark_voted(voter, slot, course)
+    if used != 0 or counted != remaining:
+        proposals._parts[proposal_id][voter] = unsafe_add(used, counted)
+    if against | abstaining != 0:
+        proposals._add_others(proposal_id, against, abstaining)
+    if in_favour | abstaining == 0:
+        return counted, 0
+    return counted, self._tally(proposal_id, course, tally, in_favour, abstaining)
+
+
+@internal
+@view
+def _weight(proposal_id: uint256, course: uint256, voter: address) -> (uint256, uint256, uint256):
+    """
+    @dev Returns how many votes a voter has left on a proposal, and
+         how many it has used.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param course The course of the proposal.
+    @param voter The 20-byte address of the voter.
+    @return uint256 The votes left.
+    @return uint256 The votes used.
+    @return uint256 The voter's slot.
+    """
+    weight: uint256 = electorate._votes(voter, course & proposals._SNAPSHOT_MASK)
+    slot: uint256 = proposals._voters[voter]
+    if not proposals._has_voted(voter, slot, course):
+        return weight, 0, slot
+    used: uint256 = proposals._parts[proposal_id][voter]
+    # Unless it was cast in parts, a vote used all.
+    if used == 0:
+        return 0, weight, slot
+    return unsafe_sub(weight, used), used, slot
+
+
+@internal
+def _count(
+    proposal_id: uint256,
+    course: uint256,
+    tally: uint256,
+    voter: address,
+    slot: uint256,
+    support: uint8,
+    remaining: uint256,
+    used: uint256,
+) -> uint256:
+    """
+    @dev Counts all votes that a voter has left on an active
+         proposal.
+    @param proposal_id The 32-byte identifier of the proposal.
+    @param course The course of the proposal.
+    @param tally The tally of the proposal.
+    @param voter The 20-byte address of the voter.
+    @param slot The voter's slot, with the nonce that it is to have.
+    @param support 0 against, 1 for, 2 abstain.
+    @param remaining The votes that the voter has left, not `0`.
+    @param used The votes that it has used.
+    @return uint256 The deadline to which the vote is extended, or
+            `0` if it is not.
+    """
+    proposals._mark_voted(voter, slot, course)
+    if used != 0:
+        proposals._parts[proposal_id][voter] = unsafe_add(used, remaining)
+    if support == _FOR:
+        return self._tally(proposal_id, course, tally, remaining, 0)
+    if support == _AGAINST:
+        proposals._add_others(proposal_id, remaining, 0)
+        return 0
+    proposals._add_others(proposal_id, 0, remaining)
+    return self._tally(proposal_id, course, tally, 0, remaining)
+
+
+@internal
+def _tally(
+    proposal_id: uint256, course: uint256, tally: uint256, in_favour: uint256, abstaining: uint256
+) -> uint256:
     """
     @dev Adds votes that the quorum counts, and keeps what they
          settle.
     @param proposal_id The 32-byte identifier of the proposal.
-    @param proposal The slot of the proposal.
+    @param course The course of the proposal.
+    @param tally The tally of the proposal.
     @param in_favour The votes for the proposal.
-    @param abstaining The abstentions.
+    @param abstaining The abstentions, which are stored already.
     @return uint256 The deadline to which this extends the vote, or
             `0` if it does not.
     """
-    tally: uint256 = proposals._tallies[proposal_id]
-    if tally == 0:
-        tally = self._magnitudes(proposal)
-    tally = proposals._with_votes(tally, in_favour, abstaining)
-    votes: uint256 = proposals._in_favour(tally)
+    # No vote for the proposal touches the fields above the votes: the
+    # supply fits into their bits.
+    tallied: uint256 = unsafe_add(tally if tally != 0 else self._first_tally(course), in_favour)
+    if abstaining != 0:
+        tallied |= proposals.ABSTAINED
+    votes: uint256 = tallied & proposals._VOTES_MASK
     deadline: uint256 = 0
 
-    if tally & proposals.QUORUM_REACHED == 0:
-        cast: uint256 = unsafe_add(votes, proposals._abstaining(tally))
-        magnitude: uint256 = (tally >> proposals.QUORUM_MAGNITUDE_SHIFT) & proposals.MAGNITUDE_MASK
+    if tallied & proposals.QUORUM_REACHED == 0:
+        cast: uint256 = votes
+        if tallied & proposals.ABSTAINED != 0:
+            cast = unsafe_add(votes, proposals._abstaining(proposal_id))
+        magnitude: uint256 = (tallied >> proposals.QUORUM_MAGNITUDE_SHIFT) & proposals.MAGNITUDE_MASK
         if cast >> magnitude != 0 and cast >= electorate._quorum(
-            proposals._track(proposal), proposals._snapshot(proposal)
+            proposals._track(course), proposals._snapshot(course)
         ):
-            tally |= proposals.QUORUM_REACHED
-            extended: uint256 = unsafe_add(block.timestamp, tracks._vote_extension(proposals._track(proposal)))
-            if extended > proposals._first_deadline(proposal):
+            tallied |= proposals.QUORUM_REACHED
+            extended: uint256 = unsafe_add(block.timestamp, tracks._vote_extension(proposals._track(course)))
+            if extended > proposals._first_deadline(course):
                 deadline = extended
-                tally |= proposals.EXTENDED
-                proposals._extend(proposal_id, unsafe_sub(extended, proposals._first_deadline(proposal)))
+                tallied |= proposals.EXTENDED
+                proposals._extend(proposal_id, unsafe_sub(extended, proposals._first_deadline(course)))
 
-    if in_favour != 0 and votes >> ((tally >> proposals.SUPER_QUORUM_MAGNITUDE_SHIFT) & proposals.MAGNITUDE_MASK) != 0:
-        if votes > proposals._against(proposal_id) and votes >= electorate._super_quorum(
-            proposals._track(proposal), proposals._snapshot(proposal)
-        ):
-            tally |= proposals.DECIDED_EARLY
+    if (
+        in_favour != 0
+        and votes >> ((tallied >> proposals.SUPER_QUORUM_MAGNITUDE_SHIFT) & proposals.MAGNITUDE_MASK) != 0
+        and votes > proposals._against(proposal_id)
+        and votes >= electorate._super_quorum(proposals._track(course), proposals._snapshot(course))
+    ):
+        tallied |= proposals.DECIDED_EARLY
 
-    proposals._tallies[proposal_id] = tally
+    proposals._tallies[proposal_id] = tallied
     return deadline
 
 
 @internal
 @view
-def _magnitudes(proposal: uint256) -> uint256:
+def _first_tally(course: uint256) -> uint256:
     """
     @dev Returns the tally of a proposal that nobody has voted for:
-         the magnitudes of its quorum and super-quorum.
-    @param proposal The slot of the proposal.
+         its course, and the magnitudes of quorum and super-quorum.
+    @param course The course of the proposal.
     @return uint256 The tally.
     """
-    track: uint256 = proposals._track(proposal)
-    snapshot: uint256 = proposals._snapshot(proposal)
-    return (
+    track: uint256 = proposals._track(course)
+    snapshot: uint256 = proposals._snapshot(course)
+    return proposals._with_course(course) | (
         self._magnitude(electorate._quorum(track, snapshot)) << proposals.QUORUM_MAGNITUDE_SHIFT
     ) | (self._magnitude(electorate._super_quorum(track, snapshot)) << proposals.SUPER_QUORUM_MAGNITUDE_SHIFT)
 

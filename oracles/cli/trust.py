@@ -28,7 +28,7 @@ from oracles.cli.output import (
     show_json,
     show_table,
 )
-from oracles.governance.trust import EXECUTORS, Trust, deployed, differences, spoken, stated
+from oracles.governance.trust import ABI_OF, Trust, deployed, differences, spoken, stated
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -112,7 +112,7 @@ class _Endpoints(BaseProvider):
 async def _read(access: Access) -> Trust:
     async with access.connect() as (rpc, deployment):
         addresses = {name: contract.address for name, contract in deployment.contracts.items()}
-        abis = {name: load_abi("Timelock" if name in EXECUTORS else name).entries for name in addresses}
+        abis = {name: load_abi(ABI_OF.get(name, name)).entries for name in addresses}
         web3 = Web3(_Endpoints(rpc))
         try:
             return await to_thread.run_sync(deployed, web3, addresses, abis, deployment.deployed_block)

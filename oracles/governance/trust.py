@@ -2,8 +2,8 @@
 
 The document is the promise, the chain is the fact. `stated` reads the tables of the one, `deployed`
 reads the contracts of the other, and `differences` names every disagreement. Roles of the executors are
-rebuilt from their `RoleGranted` and `RoleRevoked` events, and reserved calls and topics are looked for in
-`CallReserved` and `TopicSet`, so that a holder or an exception nobody thought of shows.
+rebuilt from their `RoleGranted` and `RoleRevoked` events; reserved calls, topics and minters are looked for
+in `CallReserved`, `TopicSet` and `MintBudgetSet`, so that a holder or an exception nobody thought of shows.
 """
 
 from __future__ import annotations
@@ -18,13 +18,25 @@ from web3 import Web3
 from web3.contract import Contract
 
 ANYBODY = "0x0000000000000000000000000000000000000000"
-EXECUTORS = ("StandardExecutor", "CharterExecutor")
+#: Each track has an executor of its own.
+EXECUTOR_OF = {
+    "standard": "StandardExecutor",
+    "charter_amendment": "CharterExecutor",
+    "experiment_approval": "ExperimentExecutor",
+    "emergency_access": "EmergencyExecutor",
+    "restart": "RestartExecutor",
+}
+EXECUTORS = tuple(EXECUTOR_OF.values())
+#: The ABI of a contract that is deployed under another name, or as a part of another.
+ABI_OF = {**dict.fromkeys(EXECUTORS, "Timelock"), "GovernorRules": "Governor"}
 ROLES = ("DEFAULT_ADMIN_ROLE", "PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE")
-WATCHED = ("Charter", "CharterExecutor", "Governor", "StandardExecutor")  # targets whose track is stated
-OWNED = ("Charter", "NodeRegistry", "OracleCommittee", "ViolationRegistry")
+WATCHED = ("Charter", "Governor", *EXECUTORS)  # targets whose track is stated
+OWNED = ("Charter", "MeshToken", "NodeRegistry", "OracleCommittee", "ViolationRegistry")
 #: What a contract relies on for good, by the getter that names it.
 FIXED = (
+    ("Governor", "rules"),
     ("Governor", "token"),
+    ("GovernorRules", "token"),
     ("NodeRegistry", "token"),
     ("ViolationRegistry", "charter"),
     ("ViolationRegistry", "nodes"),
@@ -122,7 +134,7 @@ def deployed(
 
     Args:
         web3: a connection to the chain.
-        addresses: every deployed contract by name; the two executors under their own names.
+        addresses: every deployed contract by name; the executors under their own names.
         abis: the contracts' ABIs by the same names.
         from_block: the block of the deployment, from which events are read.
 
@@ -139,6 +151,8 @@ def deployed(
         return Power(contract_name, power, () if holder == ANYBODY else (named(holder),))
 
     powers = {single(name, "owner", contract(name).functions.owner().call()) for name in OWNED}
+    minters = _minters(contract("MeshToken"), from_block)
+    powers.add(Power("MeshToken", "minters", tuple(sorted(named(minter) for minter in minters))))
     nodes, committee = contract("NodeRegistry"), contract("OracleCommittee")
     powers.add(single("NodeRegistry", "arbiter", nodes.functions.arbiter().call()))
     powers |= {
@@ -150,13 +164,27 @@ def deployed(
     powers.add(single("ViolationRegistry", "committee", violations.functions.committee().call()))
     powers |= {single(name, getter, contract(name).functions[getter]().call()) for name, getter in FIXED}
     governor, measures = contract("Governor"), set()
+    for power, getter in (("guardian", "proposalGuardian"), ("co-signer", "coSigner")):
+        powers.add(single("Governor", power, governor.functions[getter]().call()))
+    flagged: dict[str, set[str]] = {"pinned tracks": set(), "co-signed tracks": set()}
     for index in range(governor.functions.trackCount().call()):
         track = governor.functions.trackName(index).call()
-        _, executor, administrator, delay, period, _, quorum = governor.functions.track(track).call()
-        for name, amount in (("voting delay", delay), ("voting period", period), ("quorum", quorum)):
-            measures.add(Measure("Governor", f"{name} of {_word(track)}", amount))
-        powers.add(single("Governor", f"executor of {_word(track)}", Web3.to_checksum_address(executor)))
-        powers.add(Power("Governor", f"administrator of {_word(track)}", (_word(administrator),)))
+        name, of = _word(track), f"of {_word(track)}"
+        # In the order of the contract's `Track`.
+        _, executor, administrator, delay, period, lookback, _, _, quorum, _, pinned, co_signed = (
+            governor.functions.track(track).call()
+        )
+        measures |= {
+            Measure("Governor", f"voting delay {of}", delay),
+            Measure("Governor", f"voting period {of}", period),
+            Measure("Governor", f"lookback {of}", lookback),
+            Measure("Governor", f"quorum {of}", quorum),
+        }
+        powers.add(single("Governor", f"executor {of}", Web3.to_checksum_address(executor)))
+        powers.add(Power("Governor", f"administrator {of}", (_word(administrator),)))
+        for flag, is_set in (("pinned tracks", pinned), ("co-signed tracks", co_signed)):
+            flagged[flag] |= {name} if is_set else set()
+    powers |= {Power("Governor", flag, tuple(sorted(names))) for flag, names in flagged.items()}
     # Reserved calls are read from the events, too: one that nobody thought of, of a single function, shows.
     reserved = [log["args"] for log in governor.events.CallReserved().get_logs(from_block=from_block)]
     calls = {(Web3.to_checksum_address(args["target"]), bytes(args["selector"])) for args in reserved}
@@ -256,6 +284,13 @@ def _consumers(committee: Contract, from_block: int) -> dict[str, ChecksumAddres
         for topic, consumer in consumers.items()
         if topic == ours or consumer != ANYBODY
     }
+
+
+def _minters(token: Contract, from_block: int) -> set[ChecksumAddress]:
+    """Whoever has a budget left to create tokens of."""
+    logs = token.events.MintBudgetSet().get_logs(from_block=from_block)
+    given = {log["args"]["minter"] for log in logs}
+    return {minter for minter in given if token.functions.mintBudget(minter).call()}
 
 
 def _role_holders(executor: Contract, from_block: int) -> dict[bytes, set[ChecksumAddress]]:

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 from eth_utils.address import is_address, to_checksum_address
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -46,31 +54,86 @@ class Token(_Part):
 
 
 class Track(_Part):
-    """How proposals of one track are decided and executed."""
+    """How proposals of one track are decided and executed.
+
+    With a `lookback` the votes that count are those of that many seconds before a proposal, and the vote
+    begins with it. What passed on a `co_signed` track also needs the co-signer, where the plan names one.
+    """
 
     voting_delay: Seconds
     voting_period: Annotated[int, Field(gt=0)]
     executor_delay: Seconds
+    lookback: Seconds = 0
+    late_quorum_extension: Seconds = 0
     quorum_percent: Annotated[int, Field(ge=1, le=100)] = 5
+    super_quorum_percent: Annotated[int, Field(ge=1, le=100)] = 100
     proposal_threshold: Annotated[int, Field(ge=0)] = 0
+    co_signed: bool = False
+
+    @model_validator(mode="after")
+    def _fits_the_contract(self) -> Track:
+        if self.lookback and self.voting_delay:
+            raise ValueError("lookback and voting_delay: a vote that looks back begins with its proposal")
+        if self.super_quorum_percent < self.quorum_percent:
+            raise ValueError("super_quorum_percent is below quorum_percent")
+        if self.late_quorum_extension > self.voting_period:
+            raise ValueError("late_quorum_extension is longer than voting_period")
+        return self
 
 
-AMENDMENT_PERIOD = 72 * 3600
-"""The least time, in seconds, that members have to vote on their charter."""
+HOUR, DAY = 3600, 86_400
+AMENDMENT_PERIOD = 72 * HOUR
+"""The least time, in seconds, that members have to vote on their charter, or on an experiment."""
+EMERGENCY_PERIOD = 2 * HOUR
+"""The least time, in seconds, that members have to vote in an emergency."""
+EMERGENCY_LOOKBACK = DAY
+"""How long before an emergency, in seconds, its voters must have had their votes, at least."""
 
 
 class Tracks(_Part):
-    """The Governor's tracks."""
+    """The Governor's tracks. What changes all of the network is co-signed, unless a plan says otherwise."""
 
     standard: Track
     charter_amendment: Track
+    experiment_approval: Track = Track(
+        voting_delay=HOUR, voting_period=AMENDMENT_PERIOD, executor_delay=HOUR, co_signed=True
+    )
+    emergency_access: Track = Track(
+        voting_delay=0, voting_period=EMERGENCY_PERIOD, executor_delay=0, lookback=EMERGENCY_LOOKBACK
+    )
+    restart: Track = Track(
+        voting_delay=0,
+        voting_period=EMERGENCY_PERIOD,
+        executor_delay=0,
+        lookback=EMERGENCY_LOOKBACK,
+        co_signed=True,
+    )
+
+    def named(self) -> dict[str, Track]:
+        """The tracks by name, `standard` first."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+    @field_validator("charter_amendment", mode="before")
+    @classmethod
+    def _amendments_are_co_signed(cls, value: object) -> object:
+        return {"co_signed": True, **value} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _time_to_vote(self) -> Tracks:
-        if self.charter_amendment.voting_period < AMENDMENT_PERIOD:
-            raise ValueError(
-                f"charter_amendment.voting_period is below {AMENDMENT_PERIOD} seconds (72 hours)"
-            )
+        for name, least in (
+            ("charter_amendment", AMENDMENT_PERIOD),
+            ("experiment_approval", AMENDMENT_PERIOD),
+            ("emergency_access", EMERGENCY_PERIOD),
+            ("restart", EMERGENCY_PERIOD),
+        ):
+            if getattr(self, name).voting_period < least:
+                hours = least // HOUR
+                raise ValueError(f"{name}.voting_period is below {least} seconds ({hours} hours)")
+        for name in ("emergency_access", "restart"):
+            if getattr(self, name).lookback < EMERGENCY_LOOKBACK:
+                raise ValueError(f"{name}.lookback is below {EMERGENCY_LOOKBACK} seconds (a day)")
+        if self.standard.lookback:
+            raise ValueError("standard.lookback: only other tracks can look back")
         return self
 
 
@@ -126,10 +189,18 @@ class Violations(_Part):
 
 
 class Plan(_Part):
-    """Everything that differs from one deployment to another."""
+    """Everything that differs from one deployment to another.
+
+    The `guardian` can cancel proposals, the `co_signer` (a Safe, as a rule) signs what passed on co-signed
+    tracks; there need be neither. The Governor can keep what each proposal calls (`stores_proposals`, 200 gas
+    a byte), so that it is queued and executed by its id alone.
+    """
 
     token: Token
     tracks: Tracks
+    guardian: Address | None = None
+    co_signer: Address | None = None
+    stores_proposals: bool = False
     charter: Charter
     nodes: Nodes
     violations: Violations
@@ -138,7 +209,7 @@ class Plan(_Part):
 
     @model_validator(mode="after")
     def _quorum_can_be_reached(self) -> Plan:
-        percent = max(self.tracks.standard.quorum_percent, self.tracks.charter_amendment.quorum_percent)
+        percent = max(track.quorum_percent for track in self.tracks.named().values())
         held, supply = sum(self.token.holders.values()), self.token.supply
         if held * 100 < percent * supply:
             raise ValueError(
@@ -165,6 +236,8 @@ class Plan(_Part):
             ("token.holders", self.token.holders),
             ("oracles.members", self.oracles.members),
             ("auditors.members", self.auditors.members),
+            ("guardian", [self.guardian]),
+            ("co_signer", [self.co_signer]),
         ):
             if account in named:
                 raise PlanFault(f"{place} names {account}, which deploys: the deployer is to hold nothing")

@@ -201,7 +201,7 @@ def spread(
 
 def deploy_own_token(bench: Bench) -> Contract:
     """Our token, all of it the deployer's."""
-    return bench.deploy_own("MeshToken", "Mesh", "MESH", SUPPLY, bench.deployer)
+    return bench.deploy_own("MeshToken", "Mesh", "MESH", SUPPLY, bench.deployer, bench.deployer)
 
 
 def deploy_reference_token(bench: Bench) -> Contract:
@@ -212,13 +212,12 @@ def deploy_reference_token(bench: Bench) -> Contract:
 
 
 def deploy_ours(bench: Bench, token: Contract, guardian: str, *, track: str, stores: bool) -> Dao:
-    """Our Governor with two tracks of the same terms; the target is reserved for `track` by its selector."""
+    """Our Governor with two tracks of equal terms; the target is reserved for `track` as the charter is."""
     tracks = (STANDARD, CHARTER_AMENDMENT)
     executors = [bench.deploy_own("Timelock", EXECUTOR_DELAY, [], [], bench.deployer) for _ in tracks]
     target = bench.deploy_own("GovernanceTarget")
     terms = [_terms(name, executor) for name, executor in zip(tracks, executors, strict=True)]
-    selector = bytes.fromhex(target.encode_abi("set_number", [0])[2:10])
-    reservations = [] if track == STANDARD else [(target.address, selector, _word(track))]
+    reservations = [] if track == STANDARD else [(target.address, bytes(4), _word(track))]
     rules = bench.deploy_own("GovernorRules", token.address)
     governor = bench.deploy_own(
         "Governor", NAME, token.address, rules.address, terms, reservations, guardian, NOBODY, stores

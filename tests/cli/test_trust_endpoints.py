@@ -22,7 +22,7 @@ KEYS = ("hunter2", "S3CR3T")
 
 def run(folder: Path, *urls: str) -> Result:
     """The command over a deployment of which nothing is on the chain."""
-    names = ("Governor", "MeshToken", *EXECUTORS, *OWNED)
+    names = ("Governor", *EXECUTORS, *OWNED)
     contracts = {
         name: {"address": to_checksum_address(f"0x{number:040x}"), "api_version": "1"}
         for number, name in enumerate(names, 1000)

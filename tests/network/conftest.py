@@ -43,7 +43,7 @@ def treasury(accounts: list[AccountAPI]) -> AccountAPI:
 
 @pytest.fixture(scope="module")
 def token(project: ProjectManager, owner: AccountAPI, operator: AccountAPI) -> ContractInstance:
-    contract = owner.deploy(project.MeshToken, "Mesh", "MESH", SUPPLY, owner)
+    contract = owner.deploy(project.MeshToken, "Mesh", "MESH", SUPPLY, owner, owner)
     contract.transfer(operator, 100 * MINIMUM_BOND, sender=owner)
     return contract
 

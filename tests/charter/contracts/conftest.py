@@ -106,7 +106,7 @@ def enacted(charter: ContractInstance, roles: Roles) -> ContractInstance:
 
 @pytest.fixture(scope="module")
 def token(project: ProjectManager, roles: Roles) -> ContractInstance:
-    contract = roles.owner.deploy(project.MeshToken, "Mesh", "MESH", SUPPLY, roles.owner)
+    contract = roles.owner.deploy(project.MeshToken, "Mesh", "MESH", SUPPLY, roles.owner, roles.owner)
     contract.transfer(roles.operator, 100 * MINIMUM_BOND, sender=roles.owner)
     return contract
 

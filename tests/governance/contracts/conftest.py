@@ -247,8 +247,8 @@ def keys(voters: Sequence[AccountAPI]) -> list[LocalAccount]:
 
 @pytest.fixture(scope="module")
 def token(project: ProjectManager, owner: AccountAPI) -> ContractInstance:
-    """A token, all of which the owner holds."""
-    return owner.deploy(project.MeshToken, "Mesh", "MESH", SUPPLY, owner.address)
+    """A token, all of which the owner holds, and whose budgets it gives."""
+    return owner.deploy(project.MeshToken, "Mesh", "MESH", SUPPLY, owner.address, owner.address)
 
 
 @pytest.fixture(scope="module")

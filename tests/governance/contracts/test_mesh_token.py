@@ -32,7 +32,7 @@ def votes_changed(receipt: object, token: ContractInstance) -> list[tuple[str, i
 
 
 class TestConstructor:
-    def test_gives_the_whole_supply_to_the_holder(self, token: ContractInstance, owner: AccountAPI) -> None:
+    def test_gives_the_first_supply_to_the_holder(self, token: ContractInstance, owner: AccountAPI) -> None:
         assert (token.name(), token.symbol(), token.decimals()) == ("Mesh", "MESH", 18)
         assert token.totalSupply() == token.balanceOf(owner) == SUPPLY
 
@@ -44,15 +44,17 @@ class TestConstructor:
 
     def test_refuses_a_supply_that_does_not_pack(self, project: ProjectManager, owner: AccountAPI) -> None:
         with ape.reverts():
-            owner.deploy(project.MeshToken, "Mesh", "MESH", 2**96, owner.address)
-        assert (
-            owner.deploy(project.MeshToken, "Mesh", "MESH", 2**96 - 1, owner.address).totalSupply()
-            == 2**96 - 1
-        )
+            owner.deploy(project.MeshToken, "Mesh", "MESH", 2**96, owner, owner)
+        token = owner.deploy(project.MeshToken, "Mesh", "MESH", 2**96 - 1, owner, owner)
+        assert token.totalSupply() == 2**96 - 1
 
     def test_refuses_no_holder(self, project: ProjectManager, owner: AccountAPI) -> None:
         with ape.reverts():
-            owner.deploy(project.MeshToken, "Mesh", "MESH", 1, ZERO)
+            owner.deploy(project.MeshToken, "Mesh", "MESH", 1, ZERO, owner)
+
+    def test_refuses_no_owner(self, project: ProjectManager, owner: AccountAPI) -> None:
+        with ape.reverts():
+            owner.deploy(project.MeshToken, "Mesh", "MESH", 1, owner, ZERO)
 
 
 class TestTransfer:

@@ -146,6 +146,24 @@ def test_one_operation_replaces_an_executor(
     assert charter.version() == 2
 
 
+def test_a_vote_gives_a_budget_to_mint_and_only_that(
+    contracts: Contracts, chain: ChainManager, accounts: Sequence[AccountAPI], members: Sequence[AccountAPI]
+) -> None:
+    token, minter = contracts["MeshToken"], members[2]
+    supply, votes = token.totalSupply(), token.getVotes(members[1])
+    for sender in (accounts[0], members[0]):
+        with reverts():
+            token.setMintBudget(minter, 5, sender=sender)
+    call = Call(token.address, bytes(token.setMintBudget.encode_input(minter, 5)))
+    with reverts():
+        decide(contracts, chain, members, [call], CHARTER_AMENDMENT)
+    decide(contracts, chain, members, [call], STANDARD)
+    token.mint(members[1], 5, sender=minter)
+    with reverts():
+        token.mint(members[1], 1, sender=minter)
+    assert (token.totalSupply(), token.getVotes(members[1])) == (supply + 5, votes + 5)
+
+
 @pytest.fixture
 def node(contracts: Contracts, members: Sequence[AccountAPI]) -> bytes:
     """A member's node with its bond."""
@@ -239,7 +257,7 @@ def test_a_topic_is_open_once_everything_is_deployed(
     assert anyio.run(ask) == [False, True, False]
 
 
-@pytest.mark.parametrize("contract", ["Charter", "NodeRegistry"])
+@pytest.mark.parametrize("contract", ["Charter", "MeshToken", "NodeRegistry"])
 def test_a_power_that_was_not_handed_over_stops_the_deployment(
     plan: Plan,
     contracts: Contracts,
@@ -249,9 +267,21 @@ def test_a_power_that_was_not_handed_over_stops_the_deployment(
     accounts: Sequence[AccountAPI],
 ) -> None:
     executor = contracts["CharterExecutor" if contract == "Charter" else "StandardExecutor"]
-    executed(chain, executor, contracts[contract].transfer_ownership, accounts[0])
+    handing = "transferOwnership" if contract == "MeshToken" else "transfer_ownership"
+    executed(chain, executor, getattr(contracts[contract], handing), accounts[0])
     with pytest.raises(click.ClickException, match=f"{contract}: owner is held by {accounts[0].address}"):
         deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+
+
+def test_a_minter_stops_the_deployment_while_its_budget_lasts(
+    plan: Plan, contracts: Contracts, chain: ChainManager, first_block: int, accounts: Sequence[AccountAPI]
+) -> None:
+    token = contracts["MeshToken"]
+    executed(chain, contracts["StandardExecutor"], token.setMintBudget, accounts[0], 5)
+    with pytest.raises(click.ClickException, match=f"MeshToken: minters is held by {accounts[0].address}"):
+        deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
+    token.mint(accounts[0], 5, sender=accounts[0])
+    deploy.verify_powers(plan, chain.provider.web3, contracts, first_block)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +319,8 @@ def test_a_vote_that_shortens_the_votes_on_the_charter_is_named(
     governor = contracts["Governor"]
     name = CHARTER_AMENDMENT.encode().ljust(32, b"\0")
     for period, promised in ((72 * 3_600 + 1, True), (72 * 3_600 - 1, False)):
-        track = (name, contracts["CharterExecutor"].address, name, 60, period, 0, 5)
+        executor = contracts["CharterExecutor"].address
+        track = (name, executor, name, 60, period, 0, 0, 0, 5, 100, False, True)
         call = Call(governor.address, bytes(governor.setTrack.encode_input(track)))
         decide(contracts, chain, members, [call], CHARTER_AMENDMENT)
         if promised:

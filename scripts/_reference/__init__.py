@@ -1,0 +1,1 @@
+"""What of ours answers for which contract of the reference, and how it is deployed."""
