@@ -16,11 +16,32 @@ from solidity import compiled
 from scripts.export_abis import Entry, signature
 
 ABIS = Path(__file__).parents[2] / "oracles" / "chain" / "abi"
-PEERS = {"MeshToken": "ReferenceToken", "Timelock": "ReferenceTimelock"}
+PEERS = {"Governor": "ReferenceGovernorFull", "MeshToken": "ReferenceToken", "Timelock": "ReferenceTimelock"}
 TRANSFER = "Transfer(address,address,uint256)"
 OTHER_CONSTRUCTOR = "ours creates the first supply and names the owner"
 NO_SHORT_STRING = "a name has a bound, and is not packed into a word"
+ALWAYS_QUEUED = "every track has an executor, which schedules or reverts with its own error"
 LEFT_OUT = {
+    "Governor": {
+        (
+            "constructor",
+            "(string,address,address,(uint48,uint32,uint256,uint256,uint256,uint48,address))",
+        ): "ours is born with its tracks",
+        ("error", "CheckpointUnorderedInsertion()"): "timepoints are blocks' times, which never decrease",
+        ("error", "ERC6372InconsistentClock()"): "the token's clock is checked once, at construction",
+        ("error", "GovernorAlreadyQueuedProposal(uint256)"): "the reference declares it and never raises it",
+        ("error", "GovernorProposalQueueingFailed(uint256)"): ALWAYS_QUEUED,
+        ("error", "GovernorProposalQueueingNotRequired(uint256)"): ALWAYS_QUEUED,
+        (
+            "error",
+            "InvalidAccountNonce(address,uint256)",
+        ): "a ballot signs the next nonce, or is not the voter's",
+        ("error", "InvalidShortString()"): NO_SHORT_STRING,
+        ("error", "SafeCastOverflowedUintDowncast(uint8,uint256)"): "settings are bounded when they are set",
+        ("error", "StringTooLong(string)"): NO_SHORT_STRING,
+        ("event", "EIP712DomainChanged()"): "the domain never changes",
+        ("receive", "()"): "a fallback refuses plain transfers with the same error",
+    },
     "MeshToken": {
         ("constructor", "(string,string)"): OTHER_CONSTRUCTOR,
         ("error", "CheckpointUnorderedInsertion()"): "timepoints are blocks' times, which never decrease",
@@ -35,6 +56,7 @@ LEFT_OUT = {
     },
 }
 OTHERWISE = {
+    "Governor": {"COUNTING_MODE()": "a constant's getter is view"},
     "MeshToken": {"mint(address,uint256)": "the peer's own, for tests"},
     "Timelock": {"(uint256,address[],address[],address)": "payable, which costs less"},
 }
