@@ -22,6 +22,10 @@ PANIC_EMPTY = selector("Panic(uint256)") + (0x31).to_bytes(32, "big")
 OWN_EVENTS = frozenset({bytes(keccak(text="CallReserved(address,bytes4,bytes32)"))})
 """Events that ours has beside the reference's: to name an executor reserves it."""
 
+EXTENDED = bytes(keccak(text="ProposalExtended(uint256,uint64)"))
+EXTENDED_BY_NOTHING = "where the quorum is nothing, only a vote that it counts extends the vote"
+"""With the reference a vote against does, or one of no weight. From there on the deadlines differ."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -102,9 +106,22 @@ INTENDED = (
         ),
     ),
     Difference(
+        "a proposal threshold is below 2**96",
+        "so are all votes, and a track's terms fit one slot",
+        lambda ours, _, calls: (
+            _reason(ours, "tracks: threshold beyond all votes")
+            and any(call.what.startswith("setProposalThreshold") and call.number >= 2**96 for call in calls)
+        ),
+    ),
+    Difference(
         "nothing is queued for a time after the year 2242",
         "a tally fits one slot",
         lambda ours, _, __: _reason(ours, "proposals: time of execution after 2242"),
+    ),
+    Difference(
+        "a sum that overflows reverts without data",
+        "Vyper has no panic codes",
+        lambda ours, theirs, _: ours == Outcome(False, b"") and theirs == Outcome(False, PANIC_ARITHMETIC),
     ),
     Difference(
         "of an answer with which a call reverts 1,024 bytes are handed on",

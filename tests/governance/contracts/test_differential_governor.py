@@ -7,12 +7,11 @@ After each step what everybody can ask of a Governor and its timelock is asked o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
-from devnets import StartDevnet
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from hypothesis import settings
@@ -27,9 +26,10 @@ from hypothesis.stateful import (
 from oracles.chain.governor import Proposal, ProposalState
 from oracles.chain.typed import Domain, ballot_message, digest, extended_ballot_message, sign
 from oracles.governance.proposal import operation_id, proposal_id
+from scripts._devnet import Devnet
 
 from .actions import SETTERS, Action, actions
-from .differences import INTENDED, OWN_EVENTS
+from .differences import EXTENDED, EXTENDED_BY_NOTHING, INTENDED, OWN_EVENTS
 from .peers import (
     NAME,
     SHARES,
@@ -145,17 +145,19 @@ class Duel(RuleBasedStateMachine):
         super().__init__()
         self.chain = self.world.chain
         self.snapshot = self.chain.ask("evm_snapshot")
-        self.now = self.chain.time() + 2
+        self.start = self.chain.time()
+        self.now = self.start + 2
         self.cases: list[Case] = []
         self.states: list[int] = []
         """The proposals' states at the time of the next block."""
-        self.ballots: list[tuple[str, Make]] = []
+        self.ballots: list[tuple[Case, str, Make]] = []
+        self.over = False
         self.words: list[list[tuple[bytes, bytes]]] = []
 
     @initialize(pair=st.integers(0, len(TERMS) - 1), calls=st.lists(_CALLS, min_size=1, max_size=3))
     def begin(self, pair: int, calls: list[list[Action]]) -> None:
         """Chooses a DAO, where one person has proposed something already."""
-        self.sides = self.world.pairs[pair]
+        self.sides: tuple[Side, ...] = self.world.pairs[pair]
         self.words = [list(side.words) for side in self.sides]
         for number, some in enumerate(calls):
             self.submit(0, some, f"first {number}")
@@ -171,20 +173,24 @@ class Duel(RuleBasedStateMachine):
     def person(self, index: int) -> str:
         return self.world.wallet if index == WALLET else self.world.people[index]
 
-    def duel(self, make: Make, sender: str, value: int = 0, calls: Sequence[Action] = ()) -> bool:
-        """Asks both sides the same, and compares; what both accept is done. Returns whether it was.
-
-        `calls` are those of the proposal that the step is about.
-        """
-        requests = [make(side) for side in self.sides]
+    def both(self, requests: Sequence[Request], sender: str, value: int = 0) -> list[Outcome]:
+        """What both sides would answer, in neutral words; nothing is sent."""
         found = self.chain.calls(requests, sender, self.now, value)
-        ours, theirs = (
+        return [
             Outcome(outcome.ok, side.neutral(outcome.data))
             for side, outcome in zip(self.sides, found, strict=True)
-        )
+        ]
+
+    def duel(self, make: Make, sender: str, value: int = 0, case: Case | None = None) -> bool:
+        """Asks both sides the same, and compares; what both accept is done. Returns whether it was.
+
+        `case` is the proposal that the step is about.
+        """
+        requests = [make(side) for side in self.sides]
+        ours, theirs = self.both(requests, sender, value)
         if ours != theirs:
             for difference in INTENDED:
-                if difference.shows(ours, theirs, calls):
+                if difference.shows(ours, theirs, case.calls if case else ()):
                     self.seen[difference.what] += 1
                     return False
             self.differ(f"asked for {requests[1].data[:4].hex()}: ours {ours}, theirs {theirs}")
@@ -196,9 +202,21 @@ class Duel(RuleBasedStateMachine):
             told, expected = (events(log, side) for log, side in zip(logs, self.sides, strict=True))
             told = [event for event in told if event[2] not in OWN_EVENTS]
             if told != expected:
+                if (
+                    case
+                    and told == [event for event in expected if event[2] != EXTENDED]
+                    and self.needs_none(case)
+                ):
+                    self.seen[EXTENDED_BY_NOTHING] += 1
+                    self.over = True
+                    return True
                 self.differ(f"events: ours {_shown(told)}, theirs {_shown(expected)}")
             self.compare_state()
         return ours.ok
+
+    def needs_none(self, case: Case) -> bool:
+        """Whether the quorum of a proposal is no votes at all."""
+        return self.number("quorum(uint256)", self.moment(case, "snapshot")) == 0
 
     def differ(self, how: str) -> None:
         """Fails the run: nobody meant this."""
@@ -243,7 +261,8 @@ class Duel(RuleBasedStateMachine):
 
         for view in _VIEWS:
             ask(view)
-        for timepoint in (0, self.now - 1, self.now, self.now - 60):
+        # Before its first day the reference has no fractions; ours has the first ones, for lookbacks.
+        for timepoint in (self.start, max(self.start, self.now - 60), self.now - 1, self.now):
             for view in _VIEWS_AT:
                 ask(view, timepoint)
         voters = [int(self.person(index), 16) for index in range(WALLET + 1)]
@@ -283,7 +302,7 @@ class Duel(RuleBasedStateMachine):
 
     @rule(step=st.deferred(lambda: st.one_of(_steps)))
     def go_on(self, step: Step) -> None:
-        if self.cases or "subject" not in step.arguments:
+        if not self.over and (self.cases or "subject" not in step.arguments):
             getattr(self, step.name)(**step.arguments)
 
     # The steps.
@@ -388,13 +407,13 @@ class Duel(RuleBasedStateMachine):
             self.reach(self.moment(case, "snapshot") + 1)
         elif state == ProposalState.ACTIVE:
             for voter in (0, 1):
-                self.duel(self.by_id("castVote(uint256,uint8)", case, 1), self.person(voter))
+                self.duel(self.by_id("castVote(uint256,uint8)", case, 1), self.person(voter), case=case)
             self.reach(self.moment(case, "deadline") + 1)
         elif state == ProposalState.SUCCEEDED:
-            self.duel(self.by_arrays("queue", case), anybody, calls=case.calls)
+            self.duel(self.by_arrays("queue", case), anybody, case=case)
         elif state == ProposalState.QUEUED:
             self.reach(self.moment(case, "eta"))
-            self.duel(self.by_arrays("execute", case), anybody, calls=case.calls)
+            self.duel(self.by_arrays("execute", case), anybody, case=case)
 
     def open(self, subject: int, early: bool) -> Case:
         """A proposal that is voted on, or, if it is to be too early, any."""
@@ -429,7 +448,7 @@ class Duel(RuleBasedStateMachine):
             if reason is None
             else self.by_id("castVoteWithReason(uint256,uint8,string)", case, support, reason)
         )
-        self.duel(make, self.person(voter))
+        self.duel(make, self.person(voter), case=case)
 
     @step(
         3,
@@ -459,6 +478,7 @@ class Duel(RuleBasedStateMachine):
                 _fractions(parts, cut),
             ),
             self.person(voter),
+            case=case,
         )
 
     @step(
@@ -510,8 +530,8 @@ class Duel(RuleBasedStateMachine):
             return Request(side.governor, calldata("castVoteBySig(uint256,uint8,address,bytes)", *arguments))
 
         made = {side.name: make(side) for side in self.sides}
-        self.ballots.append((self.person(relayer), lambda side: made[side.name]))
-        self.duel(self.ballots[-1][1], self.person(relayer))
+        self.ballots.append((case, self.person(relayer), lambda side: made[side.name]))
+        self.duel(self.ballots[-1][2], self.person(relayer), case=case)
 
     def key(self, person: int) -> LocalAccount:
         return self.chain.devnet.account(person % len(self.world.people) + 1)
@@ -520,8 +540,8 @@ class Duel(RuleBasedStateMachine):
     def replay(self, ballot: int) -> None:
         if not self.ballots:
             return
-        relayer, make = self.ballots[ballot % len(self.ballots)]
-        self.duel(make, relayer)
+        case, relayer, make = self.ballots[ballot % len(self.ballots)]
+        self.duel(make, relayer, case=case)
 
     @step(
         5,
@@ -535,12 +555,12 @@ class Duel(RuleBasedStateMachine):
     def take(self, subject: int, step: str, actor: int, stored: bool, value: int, early: bool) -> None:
         """Queue, execute or cancel, with the arrays or by what is stored."""
         case = self.case(subject, *() if early else _READY[step])
-        if step == "cancel" and actor % 2:
+        if step == "cancel" and actor in (1, 2):
             actor = case.proposer
         if step == "execute" and not early:
             self.reach(self.moment(case, "eta"))
         make = self.by_id(f"{step}(uint256)", case) if stored else self.by_arrays(step, case)
-        self.duel(make, self.person(actor), value if step == "execute" or value == 1 else 0, case.calls)
+        self.duel(make, self.person(actor), value if step == "execute" or value == 1 else 0, case)
 
     @step(1, step=st.sampled_from(STEPS_ARRAYS), actor=PEOPLE)
     def take_unknown(self, step: str, actor: int) -> None:
@@ -677,13 +697,15 @@ def _flawed(signature: bytes, flaw: str) -> bytes:
 
 
 def _shown(found: Sequence[tuple[bytes, ...]]) -> list[list[str]]:
-    return [[part.hex() for part in event] for event in found]
+    return [[part.hex() if len(part) < 200 else f"{part[:64].hex()}…" for part in event] for event in found]
 
 
-@pytest.fixture
-def world(start_devnet: StartDevnet, project: Any) -> World:
-    """Both Governors in each of the three DAOs."""
-    return build(start_devnet(manual=True), project, TERMS)
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, project: Any) -> Iterator[World]:
+    """Both Governors in each of the three DAOs, on a devnet of their own."""
+    with Devnet.start(tmp_path_factory.mktemp("devnet"), manual=True) as devnet:
+        print(devnet)
+        yield build(devnet, project, TERMS)
 
 
 def test_ours_answers_as_the_reference_does(world: World) -> None:
@@ -691,3 +713,194 @@ def test_ours_answers_as_the_reference_does(world: World) -> None:
     run_state_machine_as_test(Duel, settings=settings(max_examples=RUNS, stateful_step_count=STEPS))
     for what, count in Duel.seen.most_common():
         print(f"{count:6} × {what}")
+
+
+def rule_set(what: str, number: int) -> Action:
+    return Action("set rule", what, number)
+
+
+PERIOD, DELAY = "setVotingPeriod(uint32)", "setVotingDelay(uint48)"
+QUORUM, SUPER_QUORUM = "updateQuorumNumerator(uint256)", "updateSuperQuorumNumerator(uint256)"
+EXTENSION, THRESHOLD = "setLateQuorumVoteExtension(uint48)", "setProposalThreshold(uint256)"
+TELL = Action("target", "set_number(uint256)", 7)
+
+
+def run_through(duel: Duel, proposals: Sequence[Sequence[Action]]) -> None:
+    """Proposals, each of which is taken all its way before the next is made."""
+    for calls in proposals:
+        duel.submit(0, calls, f"at {duel.now}")
+        duel.finish(0)
+
+
+@pytest.fixture
+def duel(world: World) -> Iterator[Duel]:
+    Duel.world, Duel.seen = world, Counter()
+    machine = Duel()
+    yield machine
+    machine.teardown()
+
+
+@pytest.mark.parametrize("pair", range(len(TERMS)))
+@pytest.mark.parametrize(
+    "proposals",
+    [
+        [
+            [rule_set(PERIOD, 10)],
+            [rule_set(QUORUM, 20)],
+            [rule_set(SUPER_QUORUM, 55)],
+            [rule_set(EXTENSION, 11)],
+        ],
+        [[rule_set(QUORUM, 10), rule_set(QUORUM, 15)], [rule_set(QUORUM, 15), rule_set(QUORUM, 15)]],
+        [
+            [rule_set(SUPER_QUORUM, 100), rule_set(QUORUM, 61)],
+            [rule_set(SUPER_QUORUM, 60)],
+            [rule_set(QUORUM, 101)],
+        ],
+        [[rule_set(DELAY, 0), rule_set(PERIOD, 1), rule_set(EXTENSION, 1)], [TELL]],
+        [[rule_set(THRESHOLD, 2**96 - 1)], [rule_set(THRESHOLD, 0)]],
+        [[Action("update timelock", "spare")], [rule_set(DELAY, 5)], [TELL]],
+        [[Action("set guardian", "", 4)], [Action("set guardian", "", 7)], [Action("update delay", "", 0)]],
+        [[Action("relay", "target", 3, 5)], [Action("relay", "person", 0, 2**200)], [TELL]],
+        [[Action("to Governor", "castVote(uint256,uint8)"), rule_set(DELAY, 5)]],
+        [
+            [Action("to Governor", "clock()"), rule_set(DELAY, 5)],
+            [Action("to Governor", "nothingOfTheKind()")],
+        ],
+    ],
+)
+def test_one_rule_after_another(duel: Duel, pair: int, proposals: list[list[Action]]) -> None:
+    duel.begin(pair, [])
+    run_through(duel, proposals)
+    assert not duel.seen.keys() & {difference.what for difference in INTENDED}
+
+
+def guardian_refuses_its_end(duel: Duel) -> None:
+    duel.submit(0, [Action("set guardian", "", 7)], "another")
+    duel.decide(0)
+    duel.take(0, "cancel", 3, stored=False, value=0, early=True)
+
+
+def keeper_acts_alone(duel: Duel) -> None:
+    duel.submit(0, [rule_set(DELAY, 5)], "never voted on")
+    duel.go_round_the_governor(0, "schedule", 6)
+    duel.reach(duel.now + 1_000)
+    duel.go_round_the_governor(0, "execute", 6)
+
+
+def vote_against_late(duel: Duel) -> None:
+    duel.submit(0, [TELL], "late")
+    duel.reach(duel.moment(duel.case(0), "deadline"))
+    duel.vote(0, 0, 0, None, early=False)
+
+
+def through(*proposals: Sequence[Action]) -> Callable[[Duel], None]:
+    return lambda duel: run_through(duel, proposals)
+
+
+@pytest.mark.parametrize(
+    ("what", "pair", "happens"),
+    [
+        ("relay refuses", 0, through([Action("relay", "timelock")])),
+        ("relay refuses", 0, through([Action("relay", "governor")])),
+        ("updateTimelock refuses", 0, through([Action("update timelock", "target")])),
+        (
+            "updateTimelock refuses",
+            0,
+            through([Action("update timelock", "spare")], [Action("update timelock", "timelock")]),
+        ),
+        ("an executor's call outside", 1, keeper_acts_alone),
+        ("a rule is set by the arguments alone", 0, through([Action("set rule", DELAY, 5, tail=b"\0")])),
+        ("the guardian cannot cancel", 1, guardian_refuses_its_end),
+        ("a voting delay", 0, through([rule_set(DELAY, 2**24)])),
+        ("a voting period", 0, through([rule_set(PERIOD, 2**24)])),
+        ("a proposal threshold", 0, through([rule_set(THRESHOLD, 2**96)])),
+        ("nothing is queued", 0, through([Action("update delay", "", 2**33)], [TELL])),
+        ("a sum that overflows", 0, through([Action("update delay", "", 2**256 - 1)], [TELL])),
+        ("of an answer", 0, through([Action("target", "flood()")])),
+        ("where the quorum is nothing", 2, vote_against_late),
+    ],
+)
+def test_what_is_meant_to_differ_does(
+    duel: Duel, what: str, pair: int, happens: Callable[[Duel], None]
+) -> None:
+    duel.begin(pair, [])
+    happens(duel)
+    assert [shown for shown in duel.seen if shown.startswith(what)], duel.seen
+
+
+def test_every_difference_that_is_meant_is_shown() -> None:
+    (shown,) = (
+        mark.args[1]
+        for mark in getattr(test_what_is_meant_to_differ_does, "pytestmark", [])
+        if mark.name == "parametrize"
+    )
+    meant = {difference.what for difference in INTENDED} | {EXTENDED_BY_NOTHING}
+    assert {what for what in meant if any(what.startswith(row[0]) for row in shown)} == meant
+
+
+def proposing(count: int = 1, size: int = 0, length: int = 1) -> Callable[[Duel], Make]:
+    arrays = ([ZERO] * count, [0] * count, [b"\1" * size] * count, "w" * length)
+    return lambda duel: duel.to_governor("propose(address[],uint256[],bytes[],string)", *arrays)
+
+
+def voting(reason: int = 0, params: int = 0) -> Callable[[Duel], Make]:
+    signature, arguments = (
+        "castVoteWithReasonAndParams(uint256,uint8,string,bytes)",
+        (1, "w" * reason, bytes(params)),
+    )
+    return lambda duel: duel.by_id(signature, duel.case(0), *arguments)
+
+
+def signing(size: int) -> Callable[[Duel], Make]:
+    signature = "castVoteBySig(uint256,uint8,address,bytes)"
+    return lambda duel: duel.by_id(signature, duel.case(0), 1, duel.person(1), bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [
+        (proposing(count=8), proposing(count=9)),
+        (proposing(size=2_176), proposing(size=2_177)),
+        (proposing(length=4_096), proposing(length=4_097)),
+        (voting(reason=1_024), voting(reason=1_025)),
+        (voting(params=256), voting(params=257)),
+        (signing(1_024), signing(1_025)),
+    ],
+)
+def test_bounds_are_where_they_are_said_to_be(
+    duel: Duel, within: Callable[[Duel], Make], beyond: Callable[[Duel], Make]
+) -> None:
+    duel.begin(0, [[TELL]])
+    duel.open(0, early=False)
+    person = duel.person(0)
+    ours, theirs = duel.both([beyond(duel)(side) for side in duel.sides], person)
+    assert ours == Outcome(False, b"") != theirs
+    duel.duel(within(duel), person)
+
+
+def test_governors_under_other_rules_are_told_apart(duel: Duel) -> None:
+    duel.begin(0, [])
+    duel.sides = (duel.sides[0], duel.world.pairs[1][1])
+    with pytest.raises(AssertionError, match=r"votingDelay\(\).*votingPeriod\(\).*proposalGuardian\(\)"):
+        duel.compare_state()
+
+
+@pytest.mark.parametrize(
+    ("calls", "how"),
+    [
+        (("castVote(uint256,uint8)", "castVote(uint256,uint8)"), "events: ours"),
+        (("castVote(uint256,uint8)", "cancel(uint256)"), "asked for"),
+    ],
+)
+def test_other_events_and_answers_are_told_apart(duel: Duel, calls: tuple[str, str], how: str) -> None:
+    duel.begin(0, [[TELL]])
+    case = duel.open(0, early=False)
+    supports = {side.name: support for support, side in enumerate(duel.sides)}
+
+    def make(side: Side) -> Request:
+        call = calls[supports[side.name]]
+        arguments = (case.ids[side.name], supports[side.name])[: call.count(",") + 1]
+        return Request(side.governor, calldata(call, *arguments))
+
+    with pytest.raises(AssertionError, match=how):
+        duel.duel(make, duel.person(0), case=case)
