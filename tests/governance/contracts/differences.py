@@ -29,7 +29,9 @@ EXTENDED_BY_NOTHING = "where the quorum is nothing, only a vote that it counts e
 
 @dataclass(frozen=True)
 class Difference:
-    """One that is meant: what it is, why, and how it shows in what both answer, given the proposal's calls."""
+    """One that is meant: what it is, why, and how it shows in what both answer to a step that is about a
+    proposal of these calls.
+    """
 
     what: str
     why: str

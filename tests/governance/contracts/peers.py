@@ -1,8 +1,9 @@
 """Two Governors on one devnet, ours and the reference's, that are told the same and must answer the same.
 
-They share a token and a target; each has a timelock, and a spare one. What differs by nature are addresses, and
-what is hashed from them: the ids of proposals that call their own Governor, the salts and ids of operations. All
-of those are replaced by neutral words before answers, errors and events are compared, byte by byte.
+They share a token and a target; each has a timelock, and a spare one. What differs by nature are addresses,
+and what is hashed from them: the ids of proposals that call their own Governor, the salts and the ids of
+operations. All of those are replaced by neutral words before answers, errors and events are compared, byte by
+byte.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The same random calls, in the same blocks, to our Governor and to the reference's: the same answers, errors,
-events and state, but for the differences that are meant (`differences`).
+"""The same random calls, in the same blocks, to our Governor and to the reference's: answers, errors, events
+and state are the same, but for the differences that are meant (`differences`).
 
-After each step what everybody can ask of a Governor and its timelock is asked of both.
+After each step that changes anything, what everybody can ask of a Governor and of its timelock is asked of
+both.
 """
 
 from __future__ import annotations
