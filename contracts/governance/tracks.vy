@@ -725,6 +725,7 @@ def _set_track(track: Track):
     self._set_voting_period(track.name, convert(track.votingPeriod, uint256))
     self._set_proposal_threshold(track.name, track.proposalThreshold)
     self._terms[track.name] = self._terms[track.name] & ~(_MAX_SECONDS << _LOOKBACK_SHIFT) | (lookback << _LOOKBACK_SHIFT)
+    self._check_vote_extension(track.name, convert(track.lateQuorumVoteExtension, uint256))
     self._set_fractions(
         index, track.quorumNumerator, track.superQuorumNumerator, convert(track.lateQuorumVoteExtension, uint256)
     )
@@ -825,6 +826,7 @@ def _set_vote_extension(extension: uint256):
          least, once its quorum is reached.
     @param extension The seconds, at most the voting period.
     """
+    self._check_vote_extension(STANDARD, extension)
     previous: uint256 = self._vote_extension(_STANDARD)
     quorum: uint256 = traces._value(_STANDARD) & _FRACTION_MASK
     self._set_fractions(_STANDARD, quorum, self._super_quorum_numerator(_STANDARD), extension)
@@ -842,7 +844,7 @@ def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, exten
     @param super_quorum The super-quorum in percent of the supply,
            not below the quorum.
     @param extension For how long a vote goes on at least, once its
-           quorum is reached, in seconds; at most the voting period.
+           quorum is reached, in seconds.
     """
     if quorum > quorumDenominator:
         raw_revert(
@@ -864,15 +866,6 @@ def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, exten
                 super_quorum, quorum, method_id=method_id("GovernorInvalidSuperQuorumTooSmall(uint256,uint256)")
             )
         )
-    longest: uint256 = self._period(self._terms[self.trackName[index]])
-    if extension > longest:
-        raw_revert(
-            abi_encode(
-                extension,
-                longest,
-                method_id=method_id("GovernorPreventLateQuorumVoteExtensionTooLarge(uint256,uint256)"),
-            )
-        )
     # A lookback may reach behind the first day of a track: its first
     # fractions hold for all the time before, or none would be needed.
     # (`standard` cannot look back, and keeps the reference's history.)
@@ -882,6 +875,27 @@ def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, exten
     traces._push(
         index, since, quorum | (super_quorum << _SUPER_QUORUM_SHIFT) | (extension << _EXTENSION_SHIFT)
     )
+
+
+@internal
+@view
+def _check_vote_extension(name: bytes32, extension: uint256):
+    """
+    @dev Reverts if a vote would go on for longer than it lasts. A
+         period that is shortened later leaves the extension alone, as
+         in the reference.
+    @param name The 32-byte name of the track.
+    @param extension The seconds, at most the voting period.
+    """
+    longest: uint256 = self._period(self._terms[name])
+    if extension > longest:
+        raw_revert(
+            abi_encode(
+                extension,
+                longest,
+                method_id=method_id("GovernorPreventLateQuorumVoteExtensionTooLarge(uint256,uint256)"),
+            )
+        )
 
 
 @internal
