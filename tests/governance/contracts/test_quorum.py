@@ -226,7 +226,7 @@ class TestQuorum:
     def test_of_no_supply_passes_nothing(
         self, project: ProjectManager, lively: Dao, owner: AccountAPI, voters: Sequence[AccountAPI]
     ) -> None:
-        token = owner.deploy(project.MeshToken, "None", "NONE", 0, owner.address)
+        token = owner.deploy(project.MeshToken, "None", "NONE", 0, owner.address, owner.address)
         empty = found(project, replace(lively, token=token), threshold=0)
         proposal = empty.propose(empty.number_call())
         identifier = empty.open(proposal)
