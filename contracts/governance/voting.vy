@@ -422,6 +422,9 @@ def _cast(proposal_id: uint256, voter: address, support: uint8, has_params: bool
     if remaining == 0:
         raw_revert(abi_encode(voter, method_id=method_id("GovernorAlreadyCastVote(address)")))
     if support > _ABSTAIN:
+        # A vote in fractions is one, but for its parameters.
+        if support == _FRACTIONAL:
+            raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
         raw_revert(method_id("GovernorInvalidVoteType()", output_type=Bytes[4]))
     if has_params:
         raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
