@@ -79,7 +79,10 @@ def _kind(argument: Entry) -> str:
 
 
 def merged_abi(abi: list[Entry], notes: Entry) -> list[Entry]:
-    """`abi` with the errors, names and answers of `notes`, sorted. Raises `ExportFault` if one fits no entry."""
+    """`abi` with the errors, names and answers of `notes`, sorted.
+
+    Raises `ExportFault` if one of them fits no entry.
+    """
     abi = [*abi, *map(parse_error, notes.get("errors", []))]
     by_signature = {signature(entry): entry for entry in abi}
     for wanted, names in notes.get("names", {}).items():
@@ -110,7 +113,10 @@ def whole_abi(abi: list[Entry], other: list[Entry]) -> list[Entry]:
 
 
 def exported(abis: dict[str, list[Entry]]) -> dict[Path, str]:
-    """The text of each ABI file. A contract that only lends its code to another has none. Raises `ExportFault`."""
+    """The text of each ABI file. A contract that only lends its code to another has none.
+
+    Raises `ExportFault`.
+    """
     notes = {source.stem: notes_on(source) for source in deployables()}
     lenders = {note["rest"] for note in notes.values() if "rest" in note}
     texts = {}

@@ -113,7 +113,8 @@ def readme(reference: str, made: dict[str, Entry]) -> str:
     """What `README.md` holds: the preface, with each contract's constructor and example in their order."""
     parts = []
     for name, content in made.items():
-        lines = [f"### {name}", "", f"For {', '.join(content['interface'])}.", ""]
+        whose = ", ".join(content["interface"]) or "no contract of the reference: another one here needs it"
+        lines = [f"### {name}", "", f"For {whose}.", ""]
         lines += ["| Argument | Type | Example | Meaning |", "| --- | --- | --- | --- |"]
         for argument, value in zip(content["constructor"], content["example"], strict=True):
             kind = argument["type"]

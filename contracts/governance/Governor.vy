@@ -102,6 +102,12 @@ exports: (
 rules: public(immutable(address))
 
 
+# @dev Declared as the standard has it (ERC-5267), and never
+# emitted: the signing domain does not change.
+event EIP712DomainChanged:
+    pass
+
+
 @deploy
 @payable
 def __init__(

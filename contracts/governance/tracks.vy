@@ -875,9 +875,10 @@ def _set_fractions(index: uint256, quorum: uint256, super_quorum: uint256, exten
         )
     # A lookback may reach behind the first day of a track: its first
     # fractions hold for all the time before, or none would be needed.
-    since: uint256 = 0
-    if traces._length(index) != 0:
-        since = block.timestamp
+    # (`standard` cannot look back, and keeps the reference's history.)
+    since: uint256 = block.timestamp
+    if index != _STANDARD and traces._length(index) == 0:
+        since = 0
     traces._push(
         index, since, quorum | (super_quorum << _SUPER_QUORUM_SHIFT) | (extension << _EXTENSION_SHIFT)
     )

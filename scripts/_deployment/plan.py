@@ -56,8 +56,8 @@ class Token(_Part):
 class Track(_Part):
     """How proposals of one track are decided and executed.
 
-    With a `lookback` the votes that count are those of that many seconds before a proposal, and the vote begins
-    with it. What passed on a `co_signed` track also needs the co-signer, where the plan names one.
+    With a `lookback` the votes that count are those of that many seconds before a proposal, and the vote
+    begins with it. What passed on a `co_signed` track also needs the co-signer, where the plan names one.
     """
 
     voting_delay: Seconds
@@ -191,9 +191,9 @@ class Violations(_Part):
 class Plan(_Part):
     """Everything that differs from one deployment to another.
 
-    The `guardian` can cancel proposals, the `co_signer` (a Safe, as a rule) signs what passed on co-signed tracks;
-    there need be neither. The Governor can keep what each proposal calls (`stores_proposals`, 200 gas a byte), so
-    that it is queued and executed by its id alone.
+    The `guardian` can cancel proposals, the `co_signer` (a Safe, as a rule) signs what passed on co-signed
+    tracks; there need be neither. The Governor can keep what each proposal calls (`stores_proposals`, 200 gas
+    a byte), so that it is queued and executed by its id alone.
     """
 
     token: Token

@@ -212,7 +212,7 @@ def deploy_reference_token(bench: Bench) -> Contract:
 
 
 def deploy_ours(bench: Bench, token: Contract, guardian: str, *, track: str, stores: bool) -> Dao:
-    """Our Governor with two tracks of the same terms; the target is reserved for `track`, as the charter is."""
+    """Our Governor with two tracks of equal terms; the target is reserved for `track` as the charter is."""
     tracks = (STANDARD, CHARTER_AMENDMENT)
     executors = [bench.deploy_own("Timelock", EXECUTOR_DELAY, [], [], bench.deployer) for _ in tracks]
     target = bench.deploy_own("GovernanceTarget")

@@ -16,14 +16,31 @@ from solidity import compiled
 from scripts.export_abis import Entry, signature
 
 ABIS = Path(__file__).parents[2] / "oracles" / "chain" / "abi"
-PEERS = {"MeshToken": "ReferenceToken", "Timelock": "ReferenceTimelock"}
+PEERS = {"Governor": "ReferenceGovernorFull", "MeshToken": "ReferenceToken", "Timelock": "ReferenceTimelock"}
 TRANSFER = "Transfer(address,address,uint256)"
 OTHER_CONSTRUCTOR = "ours creates the first supply and names the owner"
 NO_SHORT_STRING = "a name has a bound, and is not packed into a word"
+IN_ORDER = "timepoints are blocks' times, which never decrease"
 LEFT_OUT = {
+    "Governor": {
+        (
+            "constructor",
+            "(string,address,address,(uint48,uint32,uint256,uint256,uint256,uint48,address))",
+        ): "ours names its tracks",
+        ("error", "CheckpointUnorderedInsertion()"): IN_ORDER,
+        ("error", "ERC6372InconsistentClock()"): "the clock is the block's time",
+        ("error", "GovernorAlreadyQueuedProposal(uint256)"): "for another kind of timelock, Compound's",
+        ("error", "GovernorProposalQueueingFailed(uint256)"): "queuing reverts or returns a time",
+        ("error", "GovernorProposalQueueingNotRequired(uint256)"): "every track has an executor",
+        ("error", "InvalidAccountNonce(address,uint256)"): "a ballot is verified with the next nonce",
+        ("error", "InvalidShortString()"): NO_SHORT_STRING,
+        ("error", "SafeCastOverflowedUintDowncast(uint8,uint256)"): "a setting's type or ceiling bounds it",
+        ("error", "StringTooLong(string)"): NO_SHORT_STRING,
+        ("receive", "()"): "a fallback answers by the rules, and refuses ETH",
+    },
     "MeshToken": {
         ("constructor", "(string,string)"): OTHER_CONSTRUCTOR,
-        ("error", "CheckpointUnorderedInsertion()"): "timepoints are blocks' times, which never decrease",
+        ("error", "CheckpointUnorderedInsertion()"): IN_ORDER,
         ("error", "ECDSAInvalidSignatureLength(uint256)"): "a permit comes as v, r and s",
         ("error", "InvalidShortString()"): NO_SHORT_STRING,
         ("error", "SafeCastOverflowedUintDowncast(uint8,uint256)"): "the supply's ceiling bounds every value",
@@ -35,6 +52,7 @@ LEFT_OUT = {
     },
 }
 OTHERWISE = {
+    "Governor": {"COUNTING_MODE()": "a constant's getter is a view"},
     "MeshToken": {"mint(address,uint256)": "the peer's own, for tests"},
     "Timelock": {"(uint256,address[],address[],address)": "payable, which costs less"},
 }
