@@ -298,7 +298,7 @@ def execute(
 
     track: uint256 = proposals._track(proposals._course(proposal_id))
     executor: address = tracks._executor(track)
-    # Who co-signs has no say in its own replacement.
+    # Whoever watches has no say in who watches.
     exempt: bool = True
     for i: uint256 in range(len(targets), bound=bounds.MAX_ACTIONS):
         selector: bytes4 = empty(bytes4)
@@ -312,7 +312,7 @@ def execute(
             tracks._check_value(track, targets[i], selector)
         if targets[i] == self:
             mandates._give(executor, keccak256(calldatas[i]))
-        exempt = exempt and targets[i] == self and selector == oversight.SET_CO_SIGNER
+        exempt = exempt and targets[i] == self and oversight._is_replacement(selector)
 
     if not exempt and tracks._is_co_signed(track):
         oversight._check_co_signature(proposal_id)
@@ -359,7 +359,7 @@ def cancel(
                 replaces
                 and targets[i] == self
                 and len(calldatas[i]) >= 4
-                and convert(slice(calldatas[i], 0, 4), bytes4) == oversight.SET_GUARDIAN
+                and oversight._is_replacement(convert(slice(calldatas[i], 0, 4), bytes4))
             )
         if (msg.sender != guardian or replaces) and not (is_proposer and guardian == empty(address)):
             raw_revert(

@@ -9,15 +9,15 @@
         pass. The *guardian* cancels (the reference's
         GovernorProposalGuardian). The *co-signer*, a Safe as a rule,
         signs what passed on a co-signed track, by a transaction of its
-        own, before it is executed. Neither has a say in its own removal
-        or replacement, or the members could not get rid of it.
+        own, before it is executed. Neither has a say in the removal or
+        replacement of either, or the members could not get rid of
+        them.
 """
 
 
-# @dev The 4-byte selectors of the calls in which the guardian, or the
-# co-signer, has no say.
-SET_GUARDIAN: constant(bytes4) = method_id("setProposalGuardian(address)", output_type=bytes4)
-SET_CO_SIGNER: constant(bytes4) = method_id("setCoSigner(address)", output_type=bytes4)
+# @dev The 4-byte selectors of the calls that replace them.
+_SET_GUARDIAN: constant(bytes4) = method_id("setProposalGuardian(address)", output_type=bytes4)
+_SET_CO_SIGNER: constant(bytes4) = method_id("setCoSigner(address)", output_type=bytes4)
 
 
 # @dev Returns who can cancel proposals (none: the zero address).
@@ -50,6 +50,20 @@ event CoSignerSet:
 event ProposalCoSigned:
     proposalId: indexed(uint256)
     coSigner: address
+
+
+@internal
+@pure
+def _is_replacement(selector: bytes4) -> bool:
+    """
+    @dev Returns whether a call of the Governor replaces who watches.
+         The guardian and the co-signer have a say in neither: else
+         one cancels what removes the other, who does not sign what
+         removes the one.
+    @param selector The 4-byte selector of the call.
+    @return bool The verification whether the call replaces either.
+    """
+    return selector in [_SET_GUARDIAN, _SET_CO_SIGNER]
 
 
 @internal

@@ -110,8 +110,8 @@ def _is_open(proposal_id: uint256, course: uint256, tally: uint256) -> bool:
     """
     # What was executed is decided early, or over.
     return (
-        course & proposals._SNAPSHOT_MASK < block.timestamp
-        and (course & proposals._CANCELED) | (tally & proposals.DECIDED_EARLY) == 0
+        (course & proposals._CANCELED) | (tally & proposals.DECIDED_EARLY) == 0
+        and course & proposals._SNAPSHOT_MASK < block.timestamp
         and block.timestamp <= proposals._deadline(proposal_id, course, tally)
     )
 

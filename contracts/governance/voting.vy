@@ -421,11 +421,11 @@ def _cast(proposal_id: uint256, voter: address, support: uint8, has_params: bool
     remaining, used, slot = self._weight(proposal_id, course, voter)
     if remaining == 0:
         raw_revert(abi_encode(voter, method_id=method_id("GovernorAlreadyCastVote(address)")))
-    if support > _ABSTAIN and support != _FRACTIONAL:
+    if has_params or support > _ABSTAIN:
+        # Fractions come with parameters, and by another way.
+        if support <= _ABSTAIN or support == _FRACTIONAL:
+            raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
         raw_revert(method_id("GovernorInvalidVoteType()", output_type=Bytes[4]))
-    # Fractions come with parameters, and by another way.
-    if has_params or support == _FRACTIONAL:
-        raw_revert(method_id("GovernorInvalidVoteParams()", output_type=Bytes[4]))
     return remaining, self._count(proposal_id, course, tally, voter, slot, support, remaining, used)
 
 

@@ -21,7 +21,7 @@ from oracles.governance.proposal import proposal_id
 
 from .ballots import FRACTIONAL
 from .conftest import ABSTAIN, AGAINST, FOR, UNIT, Dao, error, refusal
-from .founding import found
+from .other_dao import found
 from .test_governor import SECP256K1_N
 
 CLOSED = "GovernorUnexpectedProposalState(uint256,uint8,bytes32)"

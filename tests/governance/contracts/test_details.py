@@ -30,7 +30,7 @@ from .conftest import (
     refused_call,
 )
 from .faults import nonexistent, queued, unexpected
-from .founding import found
+from .other_dao import found
 
 OUT_OF_RANGE = error("Panic(uint256)", 0x32)
 DETAILS = ("address[]", "uint256[]", "bytes[]", "bytes32")

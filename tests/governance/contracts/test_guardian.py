@@ -30,7 +30,7 @@ from .conftest import (
     refusal,
 )
 from .faults import queued, unexpected
-from .founding import found
+from .other_dao import found
 
 CANCELABLE = (PENDING, ACTIVE, DEFEATED, SUCCEEDED, QUEUED)
 

@@ -402,11 +402,6 @@ class TestGuardian:
         dao.execute(own)
         assert dao.governor.proposalGuardian() == ZERO
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="each is exempt from its own removal only: one cancels setCoSigner, the other does not sign "
-        "setProposalGuardian (docs/decisions/co-signing.md)",
-    )
     @pytest.mark.feature("K7.2")
     @pytest.mark.parametrize("removed", ["setProposalGuardian", "setCoSigner"])
     @pytest.mark.parametrize("watch", ["one Safe is both", "two Safes in league"])

@@ -36,7 +36,7 @@ from .conftest import (
     refusal,
 )
 from .faults import queued, refused_execution, unexpected
-from .founding import found
+from .other_dao import found
 
 QUORUM = 50 * UNIT
 SUPER_QUORUM = 600 * UNIT
