@@ -298,8 +298,9 @@ def _ours(
 ) -> str:
     standard = b"standard".ljust(32, b"\0")
     lookback, pinned, co_signed, stores = 0, False, False, True
-    track = (standard, timelock, standard, terms.delay, terms.period, lookback, terms.extension)
-    track += (terms.threshold, terms.quorum, terms.super_quorum, pinned, co_signed)
+    spans = (terms.delay, terms.period, lookback, terms.extension)
+    shares = (terms.threshold, terms.quorum, terms.super_quorum)
+    track = (standard, timelock, standard, *spans, *shares, pinned, co_signed)
     kind = (
         "(bytes32,address,bytes32,uint48,uint32,uint32,uint48,uint256,uint256,uint256,bool,bool)[]",
         "(address,bytes4,bytes32)[]",

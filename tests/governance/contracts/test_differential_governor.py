@@ -522,13 +522,10 @@ class Duel(RuleBasedStateMachine):
                 signature = sign(self.key(voter + 1 if flaw == "signer" else voter), message)
             signature = _flawed(signature, flaw)
             if extended:
-                arguments = (number, support, account, "why", params, signature)
-                return Request(
-                    side.governor,
-                    calldata(f"{_BY_SIG}(uint256,uint8,address,string,bytes,bytes)", *arguments),
-                )
-            arguments = (number, support, account, signature)
-            return Request(side.governor, calldata("castVoteBySig(uint256,uint8,address,bytes)", *arguments))
+                data = calldata(_EXTENDED_BY_SIG, number, support, account, "why", params, signature)
+            else:
+                data = calldata(_BY_SIG, number, support, account, signature)
+            return Request(side.governor, data)
 
         made = {side.name: make(side) for side in self.sides}
         self.ballots.append((case, self.person(relayer), lambda side: made[side.name]))
@@ -633,7 +630,8 @@ _READY = {
     "execute": (ProposalState.QUEUED,),
     "cancel": _OPEN_STATES,
 }
-_BY_SIG = "castVoteWithReasonAndParamsBySig"
+_BY_SIG = "castVoteBySig(uint256,uint8,address,bytes)"
+_EXTENDED_BY_SIG = "castVoteWithReasonAndParamsBySig(uint256,uint8,address,string,bytes,bytes)"
 _VIEWS = (
     "name()",
     "version()",
