@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import budgets
 import pytest
 from daos import Bench
 from eth_utils.crypto import keccak
@@ -93,11 +94,13 @@ def shipped_twins(bench: Bench, reference: Contract) -> Twins:
     return Twins(bench, reference, shared_out(bench, ours))
 
 
+@budgets.runs()
 @given(steps=runs(tuple(ARGUMENTS)))
 def test_the_harness_does_as_the_reference(open_twins: Twins, steps: list[Step]) -> None:
     assert open_twins.differences(steps) == []
 
 
+@budgets.runs()
 @given(steps=runs(tuple(name for name in ARGUMENTS if name != "burn")))
 def test_the_token_does_as_the_reference(shipped_twins: Twins, steps: list[Step]) -> None:
     assert shipped_twins.differences(steps) == []
