@@ -724,7 +724,8 @@ def _set_track(track: Track):
     self._set_voting_delay(track.name, convert(track.votingDelay, uint256))
     self._set_voting_period(track.name, convert(track.votingPeriod, uint256))
     self._set_proposal_threshold(track.name, track.proposalThreshold)
-    self._terms[track.name] = self._terms[track.name] & ~(_MAX_SECONDS << _LOOKBACK_SHIFT) | (lookback << _LOOKBACK_SHIFT)
+    terms = self._terms[track.name] & ~(_MAX_SECONDS << _LOOKBACK_SHIFT)
+    self._terms[track.name] = terms | (lookback << _LOOKBACK_SHIFT)
     self._check_vote_extension(track.name, convert(track.lateQuorumVoteExtension, uint256))
     self._set_fractions(
         index, track.quorumNumerator, track.superQuorumNumerator, convert(track.lateQuorumVoteExtension, uint256)

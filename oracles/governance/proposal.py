@@ -84,7 +84,8 @@ def track_of(description: str) -> str:
     match = _PREFIX.match(description)
     if match is None:
         raise ProposalFault("the description begins with #track= but no line feed ends the name")
-    return match[1]
+    # The Governor fills names up with zeros: zeros at the end are no part of one.
+    return match[1].rstrip("\0")
 
 
 def proposal_id(proposal: Proposal) -> int:

@@ -62,6 +62,7 @@ class TestDraft:
 class TestTrack:
     def test_is_standard_unless_named(self) -> None:
         assert track_of("why #track=x\n") == STANDARD
+        assert track_of("#track=restart\0\nwhy") == "restart"
 
     def test_without_its_end_is_refused(self) -> None:
         with pytest.raises(ProposalFault, match="no line feed"):

@@ -9,5 +9,5 @@ def few() -> settings:
 
 
 def runs() -> settings:
-    """What a state machine owes that speaks to a devnet directly: 50 runs of 50 steps, or the profile's more."""
+    """What a machine that speaks to its devnet directly owes: 50 runs of 50 steps, or the profile's more."""
     return settings(max_examples=max(50, settings().max_examples), stateful_step_count=50)

@@ -52,6 +52,42 @@ def test_less_than_72_hours_for_the_charter_is_refused(content: Any, tmp_path: P
         _load(content, tmp_path)
 
 
+def test_the_other_tracks_have_terms_that_need_not_be_said(content: Any, tmp_path: Path) -> None:
+    plan = _load(content, tmp_path)
+    tracks = plan.tracks.named()
+    names = ("standard", "charter_amendment", "experiment_approval", "emergency_access", "restart")
+    assert tuple(tracks) == names
+    assert {track.quorum_percent for track in tracks.values()} == {5}
+    assert tracks["experiment_approval"].voting_period == 72 * 3600
+    assert tracks["emergency_access"].voting_period == 2 * 3600
+    signed = {name for name, track in tracks.items() if track.co_signed}
+    assert signed == {"charter_amendment", "experiment_approval", "restart"}
+    assert (plan.guardian, plan.co_signer) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("track", "terms", "message"),
+    [
+        ("restart", {"lookback": 0}, "restart.lookback is below 86400 seconds"),
+        ("emergency_access", {"voting_period": 7_199}, "emergency_access.voting_period is below 7200"),
+        ("emergency_access", {"voting_delay": 1}, "a vote that looks back begins with its proposal"),
+        ("experiment_approval", {"voting_period": 259_199}, "experiment_approval.voting_period is below"),
+        ("experiment_approval", {"late_quorum_extension": 259_201}, "longer than voting_period"),
+        ("restart", {"super_quorum_percent": 4}, "super_quorum_percent is below quorum_percent"),
+        ("standard", {"voting_delay": 0, "lookback": 60}, "standard.lookback: only other tracks"),
+    ],
+)
+def test_terms_that_a_track_cannot_have_are_refused(
+    content: Any, tmp_path: Path, track: str, terms: dict[str, int], message: str
+) -> None:
+    standing = _load(content, tmp_path).tracks.named()[track].model_dump()
+    content["tracks"][track] = standing
+    assert _load(content, tmp_path).tracks.named()[track].model_dump() == standing
+    content["tracks"][track] = standing | terms
+    with pytest.raises(PlanFault, match=message):
+        _load(content, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
@@ -82,7 +118,7 @@ def test_the_least_that_can_be_deployed_is_accepted(content: Any, tmp_path: Path
 
 @pytest.mark.parametrize(("threshold", "accepted"), [(1, False), (2, False), (3, True), (4, True)])
 def test_oracles_need_a_majority(content: Any, tmp_path: Path, threshold: int, accepted: bool) -> None:
-    members = [f"0x{number:040x}" for number in range(1, 5)]
+    members = [f"0x{number:040x}" for number in range(1, 7)]
     content["oracles"] = {"members": members, "threshold": threshold}
     content["auditors"] = {"members": members, "threshold": 1}
     if accepted:
@@ -95,13 +131,15 @@ def test_oracles_need_a_majority(content: Any, tmp_path: Path, threshold: int, a
 
 
 @pytest.mark.parametrize(
-    ("number", "place"), [(1, "oracles.members"), (2, "auditors.members"), (3, "token.holders")]
+    ("number", "place"),
+    [(1, "oracles.members"), (2, "auditors.members"), (3, "token.holders"), (4, "guardian"), (5, "co_signer")],
 )
 def test_the_deployer_holds_nothing(content: Any, tmp_path: Path, number: int, place: str) -> None:
     people = [to_checksum_address(f"0x{number:040x}") for number in range(1, 5)]
     content["oracles"]["members"] = [people[1]]
     content["auditors"]["members"] = [people[2]]
     content["token"]["holders"] = {people[3].lower(): 300_000}
+    content["guardian"], content["co_signer"] = people[4:]
     plan = _load(content, tmp_path)
     plan.check_deployer(people[0])
     with pytest.raises(PlanFault, match=f"{place} names {people[number]}, which deploys"):

@@ -184,6 +184,7 @@ class TestSafe:
 
 
 class TestCoSignedTrack:
+    @pytest.mark.feature("M3.1")
     @pytest.mark.feature("K7.2")
     def test_what_passed_waits_for_the_safes_transaction(self, signed_dao: Dao, safe: Safe) -> None:
         dao = signed_dao
