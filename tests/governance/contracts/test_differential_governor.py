@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from budgets import runs
 from hypothesis.stateful import run_state_machine_as_test
 
 from scripts._devnet import Devnet
@@ -18,9 +18,6 @@ from .actions import Action
 from .differences import EXTENDED_BY_NOTHING, INTENDED
 from .duel import TELL, TERMS, Duel
 from .peers import ZERO, Make, Outcome, Request, Side, World, build, calldata
-
-STEPS = 50
-RUNS = max(50, settings().max_examples)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +30,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, project: Any) -> Iterator[Wo
 
 def test_ours_answers_as_the_reference_does(world: World) -> None:
     Duel.world, Duel.seen = world, Counter()
-    run_state_machine_as_test(Duel, settings=settings(max_examples=RUNS, stateful_step_count=STEPS))
+    run_state_machine_as_test(Duel, settings=runs())
     for what, count in Duel.seen.most_common():
         print(f"{count:6} × {what}")
 
