@@ -12,12 +12,13 @@ import pytest
 from budgets import runs
 from hypothesis.stateful import run_state_machine_as_test
 
+from oracles.chain.typed import Domain, ballot_message, sign
 from scripts._devnet import Devnet
 
 from .actions import Action
 from .differences import EXTENDED_BY_NOTHING, INTENDED
 from .duel import TELL, TERMS, Duel
-from .peers import ZERO, Make, Outcome, Request, Side, World, build, calldata
+from .peers import NAME, ZERO, Make, Outcome, Request, Side, World, build, calldata
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +206,26 @@ def test_bounds_are_where_they_are_said_to_be(
     ours, theirs = duel.both([beyond(duel)(side) for side in duel.sides], person)
     assert ours == Outcome(False, b"") != theirs
     duel.duel(within(duel), person)
+
+
+def test_a_key_signs_for_its_account_though_that_has_code(duel: Duel) -> None:
+    """As an account has that delegates to a contract (EIP-7702); the random people have none."""
+    duel.begin(0, [[TELL]])
+    case, voter = duel.open(0, early=False), duel.person(1)
+
+    def make(side: Side) -> Request:
+        domain = Domain(NAME, duel.chain.devnet.chain_id, side.governor)
+        signature = sign(duel.key(1), ballot_message(domain, case.ids[side.name], 1, voter, 0))
+        arguments = (case.ids[side.name], 1, voter, signature)
+        return Request(side.governor, calldata("castVoteBySig(uint256,uint8,address,bytes)", *arguments))
+
+    requests = [make(side) for side in duel.sides]
+    ours, theirs = duel.both(requests, duel.person(0))
+    assert ours == theirs and ours.ok
+    duel.chain.ask("anvil_setCode", voter, duel.chain.ask("eth_getCode", duel.world.wallet, "latest"))
+    answered, refused = duel.both(requests, duel.person(0))
+    assert answered == ours
+    assert refused == Outcome(False, calldata("GovernorInvalidSignature(address)", voter))
 
 
 def test_governors_under_other_rules_are_told_apart(duel: Duel) -> None:
