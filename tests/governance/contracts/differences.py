@@ -23,8 +23,10 @@ OWN_EVENTS = frozenset({bytes(keccak(text="CallReserved(address,bytes4,bytes32)"
 """Events that ours has beside the reference's: to name an executor reserves it."""
 
 EXTENDED = bytes(keccak(text="ProposalExtended(uint256,uint64)"))
-EXTENDED_BY_NOTHING = "where the quorum is nothing, only a vote that it counts extends the vote"
-"""With the reference a vote against does, or one of no weight. From there on the deadlines differ."""
+EXTENDED_BY_NOTHING = "a quorum of nothing is reached with the first vote that a quorum counts"
+"""The reference has it reached with the first vote of any kind, against or of no weight too, and computes the
+one extension then. From there on the deadlines differ, and there is nothing left to compare.
+"""
 
 
 @dataclass(frozen=True)
