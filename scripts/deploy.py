@@ -173,10 +173,8 @@ def governor_arguments(
         }
 
     tracks = [track(name, described) for name, described in plan.tracks.named().items()]
-    reserved = [
-        {"target": target.address, "selector": EVERY_CALL, "track": _word("charter_amendment")}
-        for target in (charter, executors["CharterExecutor"])
-    ]
+    # Naming an executor reserves it, too.
+    reserved = [{"target": charter.address, "selector": EVERY_CALL, "track": _word("charter_amendment")}]
     watch = (plan.guardian or NOBODY, plan.co_signer or NOBODY)
     return "Westworld Governor", token, rules, tracks, reserved, *watch, plan.stores_proposals
 
@@ -228,6 +226,9 @@ def hand_over(contracts: dict[str, ContractInstance], account: AccountAPI) -> No
         executor = contracts[name]
         for role in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"):
             executor.grantRole(getattr(executor, role)(), governor, sender=account)
+        # Who administers a track administers its executor, or nobody could when a fast track cannot.
+        if trust.TRACK_OF[name] not in SELF_ADMINISTERED:
+            executor.grantRole(executor.DEFAULT_ADMIN_ROLE(), contracts["StandardExecutor"], sender=account)
         executor.renounceRole(executor.DEFAULT_ADMIN_ROLE(), account, sender=account)
     contracts["Charter"].transfer_ownership(contracts["CharterExecutor"], sender=account)
     for name in ("NodeRegistry", "OracleCommittee", "ViolationRegistry"):

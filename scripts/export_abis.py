@@ -121,7 +121,10 @@ def exported(abis: dict[str, list[Entry]]) -> dict[Path, str]:
     lenders = {note["rest"] for note in notes.values() if "rest" in note}
     texts = {}
     for name in notes.keys() - lenders:
-        abi = whole_abi(abis[name], abis[notes[name]["rest"]]) if "rest" in notes[name] else abis[name]
+        rest = notes[name].get("rest", name)
+        if rest not in abis:
+            raise ExportFault(f"abi.toml has {name} hand its calls on to {rest!r}, which is no contract")
+        abi = whole_abi(abis[name], abis[rest])
         text = json.dumps(merged_abi(abi, notes[name]), indent=1, sort_keys=True) + "\n"
         texts[ABIS / f"{name}.json"] = text
     return texts

@@ -58,7 +58,8 @@ MAX_ANSWER: constant(uint256) = 18_688
 MAX_RETURN_DATA: constant(uint256) = 1_024
 
 
-# @dev The most tracks that a Governor can have.
+# @dev The most tracks that a Governor can have (a proposal keeps the
+# index of its track in 5 bits).
 MAX_TRACKS: constant(uint256) = 32
 
 

@@ -35,7 +35,8 @@ token: public(immutable(address))
 def __init__(token_: address):
     """
     @dev Sets the voting token.
-    @notice The token's clock must count seconds, as the tracks do.
+    @notice The token's clock must count seconds, as the tracks do, and
+            its supply stay below 2**96.
     @param token_ The 20-byte address of the voting token.
     """
     token = token_
@@ -57,6 +58,22 @@ def _votes(account: address, timepoint: uint256) -> uint256:
 
 @internal
 @view
+def _supply(timepoint: uint256) -> uint256:
+    """
+    @dev Returns the supply at `timepoint`.
+    @notice Reverts if it does not fit into the bits that a proposal
+            keeps votes in. Whoever votes for a proposal first asks, so
+            no proposal passes over a token with such a supply.
+    @param timepoint The timepoint, which must lie in the past.
+    @return uint256 The 32-byte token supply.
+    """
+    supply: uint256 = staticcall Votes(token).getPastTotalSupply(timepoint)
+    assert supply < 2**96, "electorate: supply beyond 2**96"
+    return supply
+
+
+@internal
+@view
 def _quorum(track: uint256, timepoint: uint256) -> uint256:
     """
     @dev Returns the quorum of a track at `timepoint`.
@@ -64,8 +81,7 @@ def _quorum(track: uint256, timepoint: uint256) -> uint256:
     @param timepoint The timepoint, which must lie in the past.
     @return uint256 The 32-byte votes.
     """
-    supply: uint256 = staticcall Votes(token).getPastTotalSupply(timepoint)
-    return unsafe_div(supply * tracks._quorum_numerator_at(track, timepoint), tracks.quorumDenominator)
+    return unsafe_div(self._supply(timepoint) * tracks._quorum_numerator_at(track, timepoint), tracks.quorumDenominator)
 
 
 @internal
@@ -77,5 +93,4 @@ def _super_quorum(track: uint256, timepoint: uint256) -> uint256:
     @param timepoint The timepoint, which must lie in the past.
     @return uint256 The 32-byte votes.
     """
-    supply: uint256 = staticcall Votes(token).getPastTotalSupply(timepoint)
-    return unsafe_div(supply * tracks._super_quorum_numerator_at(track, timepoint), tracks.quorumDenominator)
+    return unsafe_div(self._supply(timepoint) * tracks._super_quorum_numerator_at(track, timepoint), tracks.quorumDenominator)

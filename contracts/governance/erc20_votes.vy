@@ -45,10 +45,6 @@ from . import signatures
 decimals: public(constant(uint8)) = 18
 
 
-# @dev The version of the ERC-712 signing domain.
-_VERSION: constant(String[1]) = "1"
-
-
 # @dev The highest total supply that the storage can hold.
 _MAX_SUPPLY: constant(uint256) = 2**96 - 1
 

@@ -340,8 +340,8 @@ def cancel(
     @dev Cancels a proposal, with its executor too if it is queued.
     @notice The guardian can, until it is executed, and so can the
             proposer if there is no guardian; otherwise the proposer
-            can until the vote begins. The guardian has no say in its
-            own replacement.
+            can until the vote begins. The guardian has no say where
+            all that is proposed is to replace it, or the co-signer.
     @param targets The addresses that are called.
     @param values The amounts of ETH that the calls carry.
     @param calldatas The calldata of each call.

@@ -73,8 +73,12 @@ _SUPPORTED_INTERFACES: constant(bytes4[4]) = [
 ]
 
 
-# @dev The 32-byte role by which an executor obeys a Governor.
+# @dev The 32-byte roles by which an executor obeys a Governor, and
+# the most gas that it may use to say so.
 _PROPOSER_ROLE: constant(bytes32) = keccak256("PROPOSER_ROLE")
+_CANCELLER_ROLE: constant(bytes32) = keccak256("CANCELLER_ROLE")
+_EXECUTOR_ROLE: constant(bytes32) = keccak256("EXECUTOR_ROLE")
+_ROLE_GAS: constant(uint256) = 100_000
 
 
 # @dev Solidity's panic code for an index that is out of bounds.
@@ -344,18 +348,26 @@ def relay(target: address, amount: uint256, data: Bytes[bounds.MAX_CALLDATA]):
     @dev Makes a call as the Governor, which holds nothing: to get
          back what was sent to it by force or mistake.
     @notice By governance alone, and to neither the Governor nor an
-            executor: those obey the Governor, whatever the track.
+            executor, named or not: those obey the Governor, whatever
+            the track.
     @param target The 20-byte address that is called.
     @param amount The amount of ETH that the call carries.
     @param data The calldata.
     """
-    mandates._use(
+    self._check_governance(
         keccak256(abi_encode(target, amount, data, method_id=method_id("relay(address,uint256,bytes)")))
     )
     selector: bytes4 = empty(bytes4)
     if len(data) >= 4:
         selector = convert(slice(data, 0, 4), bytes4)
     tracks._check_relay(target, selector)
+    # One that obeys is an executor, though no track has named it yet.
+    if (
+        self._has_role(target, _PROPOSER_ROLE, self)
+        or self._has_role(target, _CANCELLER_ROLE, self)
+        or self._has_role(target, _EXECUTOR_ROLE, self)
+    ):
+        tracks._revert_unpinned(target, selector)
     calls._call(target, amount, data)
 
 
@@ -366,7 +378,7 @@ def setVotingDelay(newVotingDelay: uint48):
     @notice By governance alone.
     @param newVotingDelay The seconds from a proposal to its vote.
     """
-    mandates._use(keccak256(abi_encode(newVotingDelay, method_id=method_id("setVotingDelay(uint48)"))))
+    self._check_governance(keccak256(abi_encode(newVotingDelay, method_id=method_id("setVotingDelay(uint48)"))))
     tracks._set_voting_delay(tracks.STANDARD, convert(newVotingDelay, uint256))
 
 
@@ -377,7 +389,7 @@ def setVotingPeriod(newVotingPeriod: uint32):
     @notice By governance alone.
     @param newVotingPeriod The seconds that a vote lasts.
     """
-    mandates._use(keccak256(abi_encode(newVotingPeriod, method_id=method_id("setVotingPeriod(uint32)"))))
+    self._check_governance(keccak256(abi_encode(newVotingPeriod, method_id=method_id("setVotingPeriod(uint32)"))))
     tracks._set_voting_period(tracks.STANDARD, convert(newVotingPeriod, uint256))
 
 
@@ -388,7 +400,7 @@ def setProposalThreshold(newProposalThreshold: uint256):
     @notice By governance alone.
     @param newProposalThreshold The votes that a proposer needs.
     """
-    mandates._use(
+    self._check_governance(
         keccak256(abi_encode(newProposalThreshold, method_id=method_id("setProposalThreshold(uint256)")))
     )
     tracks._set_proposal_threshold(tracks.STANDARD, newProposalThreshold)
@@ -402,7 +414,7 @@ def updateQuorumNumerator(newQuorumNumerator: uint256):
     @notice By governance alone.
     @param newQuorumNumerator The quorum in percent of the supply.
     """
-    mandates._use(
+    self._check_governance(
         keccak256(abi_encode(newQuorumNumerator, method_id=method_id("updateQuorumNumerator(uint256)")))
     )
     tracks._set_quorum_numerator(newQuorumNumerator)
@@ -417,7 +429,7 @@ def updateSuperQuorumNumerator(newSuperQuorumNumerator: uint256):
     @param newSuperQuorumNumerator The super-quorum in percent of
            the supply.
     """
-    mandates._use(
+    self._check_governance(
         keccak256(
             abi_encode(newSuperQuorumNumerator, method_id=method_id("updateSuperQuorumNumerator(uint256)"))
         )
@@ -433,7 +445,7 @@ def setLateQuorumVoteExtension(newVoteExtension: uint48):
     @notice By governance alone.
     @param newVoteExtension The seconds, at most the voting period.
     """
-    mandates._use(
+    self._check_governance(
         keccak256(abi_encode(newVoteExtension, method_id=method_id("setLateQuorumVoteExtension(uint48)")))
     )
     tracks._set_vote_extension(convert(newVoteExtension, uint256))
@@ -447,7 +459,7 @@ def setProposalGuardian(newProposalGuardian: address):
     @param newProposalGuardian The 20-byte address of the guardian
            (none: the zero address).
     """
-    mandates._use(
+    self._check_governance(
         keccak256(abi_encode(newProposalGuardian, method_id=method_id("setProposalGuardian(address)")))
     )
     oversight._set_guardian(newProposalGuardian)
@@ -461,7 +473,7 @@ def setCoSigner(newCoSigner: address):
     @param newCoSigner The 20-byte address of the co-signer (none:
            the zero address).
     """
-    mandates._use(keccak256(abi_encode(newCoSigner, method_id=method_id("setCoSigner(address)"))))
+    self._check_governance(keccak256(abi_encode(newCoSigner, method_id=method_id("setCoSigner(address)"))))
     oversight._set_co_signer(newCoSigner)
 
 
@@ -474,7 +486,7 @@ def updateTimelock(newTimelock: address):
             obey this Governor already.
     @param newTimelock The 20-byte address of the executor.
     """
-    mandates._use(keccak256(abi_encode(newTimelock, method_id=method_id("updateTimelock(address)"))))
+    self._check_governance(keccak256(abi_encode(newTimelock, method_id=method_id("updateTimelock(address)"))))
     self._check_obedience(newTimelock, tracks.STANDARD)
     tracks._set_executor(0, newTimelock, 0)
 
@@ -486,14 +498,11 @@ def setTrack(track: tracks.Track):
     @notice By governance alone: by the track's administrator, or by
             `standard` if it is new. The track `standard` itself is
             set by the reference's functions. The executor must obey
-            this Governor already.
+            this Governor already. A new quorum is for snapshots from
+            now on: with a lookback, for proposals that much later.
     @param track The settings of the track.
     """
-    mandates._use(
-        keccak256(
-            abi_encode(track, method_id=tracks.SET_TRACK)
-        )
-    )
+    self._check_governance(keccak256(abi_encode(track, method_id=tracks.SET_TRACK)))
     if track.name == tracks.STANDARD:
         raw_revert(abi_encode(track.name, method_id=method_id("GovernorInvalidTrack(bytes32)")))
     self._check_obedience(track.executor, track.name)
@@ -511,9 +520,7 @@ def reserveCall(target: address, selector: bytes4, track: bytes32):
            target that is not reserved with its own).
     @param track The 32-byte name of the track.
     """
-    mandates._use(
-        keccak256(abi_encode(target, selector, track, method_id=tracks.RESERVE_CALL))
-    )
+    self._check_governance(keccak256(abi_encode(target, selector, track, method_id=tracks.RESERVE_CALL)))
     tracks._reserve(target, selector, tracks._index(track))
 
 
@@ -607,25 +614,56 @@ def _do(proposal_id: uint256, selector: bytes4):
 
 
 @internal
+def _check_governance(calldata_hash: bytes32):
+    """
+    @dev Reverts unless governance makes this very call.
+    @param calldata_hash The 32-byte hash of the calldata.
+    """
+    mandates._use(calldata_hash, tracks._executor(0))
+
+
+@internal
 @view
 def _check_obedience(executor: address, track: bytes32):
     """
-    @dev Reverts unless `executor` lets this Governor schedule. To
-         name an executor reserves it, so that a track could take
-         any contract from `standard` by naming it. The constructor
-         alone asks nothing: executors get their roles after it.
+    @dev Reverts unless `executor` lets this Governor schedule, cancel
+         and execute, and does not let everybody execute: then nobody
+         would ask for the co-signer. To name an executor reserves it,
+         so that a track could take any contract from `standard` by
+         naming it. The constructor alone asks nothing: executors get
+         their roles after it.
     @param executor The 20-byte address that is to be the executor.
     @param track The 32-byte name of the track.
+    """
+    if (
+        not self._has_role(executor, _PROPOSER_ROLE, self)
+        or not self._has_role(executor, _CANCELLER_ROLE, self)
+        or not self._has_role(executor, _EXECUTOR_ROLE, self)
+        or self._has_role(executor, _EXECUTOR_ROLE, empty(address))
+    ):
+        raw_revert(abi_encode(track, method_id=method_id("GovernorInvalidTrack(bytes32)")))
+
+
+@internal
+@view
+def _has_role(executor: address, role: bytes32, account: address) -> bool:
+    """
+    @dev Returns whether an account has a role with `executor`.
+    @param executor The 20-byte address that is asked.
+    @param role The 32-byte role.
+    @param account The 20-byte account address.
+    @return bool The verification whether it has; what is no executor
+            gives no role.
     """
     success: bool = False
     answer: Bytes[32] = b""
     success, answer = raw_call(
         executor,
-        abi_encode(_PROPOSER_ROLE, self, method_id=method_id("hasRole(bytes32,address)")),
+        abi_encode(role, account, method_id=method_id("hasRole(bytes32,address)")),
         max_outsize=32,
+        gas=_ROLE_GAS,
         is_static_call=True,
         revert_on_failure=False,
     )
     # What has no code answers nothing, and succeeds.
-    if not success or answer != abi_encode(True):
-        raw_revert(abi_encode(track, method_id=method_id("GovernorInvalidTrack(bytes32)")))
+    return success and answer == abi_encode(True)

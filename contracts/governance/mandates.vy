@@ -14,6 +14,10 @@
 """
 
 
+# @dev Solidity's panic code for what is taken from an empty array.
+_PANIC_EMPTY: constant(uint256) = 49
+
+
 # @dev Returns how often an executor may yet make a call in the
 # course of the present transaction, by the hash of both.
 _left: transient(HashMap[bytes32, uint256])
@@ -52,14 +56,18 @@ def _take_back(executor: address, calldata_hash: bytes32):
 
 
 @internal
-def _use(calldata_hash: bytes32):
+def _use(calldata_hash: bytes32, executor: address):
     """
     @dev Uses up the caller's mandate for this call.
-    @notice Reverts if it has none.
+    @notice Reverts if it has none; the executor of `standard` gets the
+            panic of the reference's empty queue.
     @param calldata_hash The 32-byte hash of the calldata.
+    @param executor The 20-byte address of the executor of `standard`.
     """
     key: bytes32 = self._key(msg.sender, calldata_hash)
     left: uint256 = self._left[key]
+    if left == 0 and msg.sender == executor:
+        raw_revert(abi_encode(_PANIC_EMPTY, method_id=method_id("Panic(uint256)")))
     if left == 0:
         raw_revert(abi_encode(msg.sender, method_id=method_id("GovernorOnlyExecutor(address)")))
     self._left[key] = unsafe_sub(left, 1)

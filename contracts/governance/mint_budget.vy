@@ -71,7 +71,9 @@ def mint(to: address, amount: uint256):
     @param amount The 32-byte token amount.
     """
     budget: uint256 = self.mintBudget[msg.sender]
-    if budget < amount:
+    # Nobody without a budget creates anything, not even nothing: each
+    # time the supply's history would grow.
+    if budget == 0 or budget < amount:
         raw_revert(
             abi_encode(
                 msg.sender, budget, amount, method_id=method_id("MeshTokenExceededBudget(address,uint256,uint256)")

@@ -22,7 +22,8 @@
             page, the bits of the one before move into a slot of their
             own.
         Votes are below 2**96 in all, as the token's supply is.
-        Nothing here is checked; that is the Governor's part.
+        Nothing here is checked but that the fields hold what is put
+        into them; the rest is the Governor's part.
 """
 
 

@@ -451,7 +451,7 @@ def _index(name: bytes32) -> uint256:
 
 @internal
 @view
-def _keeper(name: bytes32) -> uint256:
+def _setter(name: bytes32) -> uint256:
     """
     @dev Returns which track may set the track `name`.
     @param name The 32-byte name of the track.
@@ -601,7 +601,7 @@ def _check_administration(index: uint256, selector: bytes4, first: bytes32, seco
     """
     owner: uint256 = 0
     if selector == SET_TRACK:
-        owner = self._keeper(first)
+        owner = self._setter(first)
     elif selector == RESERVE_CALL:
         target: address = convert(convert(first, uint160), address)
         owner = self._administrator(self._owner(target, convert(second, bytes4)))
@@ -730,7 +730,7 @@ def _set_track(track: Track):
     self._set_fractions(
         index, track.quorumNumerator, track.superQuorumNumerator, convert(track.lateQuorumVoteExtension, uint256)
     )
-    self._powers[index] = self._powers[index] & _EXECUTOR_MASK | flags
+    self._powers[index] = self._powers[index] & ~(_PINNED | _CO_SIGNED) | flags
     self._set_executor(index, track.executor, administrator)
     if index != _STANDARD:
         log TrackSet(name=track.name, executor=track.executor, track=track)
@@ -922,5 +922,7 @@ def _set_executor(index: uint256, executor: address, administrator: uint256):
     self._powers[index] = (
         powers & (_PINNED | _CO_SIGNED) | convert(executor, uint256) | (administrator << _ADMINISTRATOR_SHIFT)
     )
-    self._targets[executor] |= _EXECUTOR
-    self._reserve(executor, empty(bytes4), administrator)
+    # Named again by the same administrator it stays with whom it is.
+    if executor != previous or administrator != (powers >> _ADMINISTRATOR_SHIFT) & _ADMINISTRATOR_MASK:
+        self._targets[executor] |= _EXECUTOR
+        self._reserve(executor, empty(bytes4), administrator)

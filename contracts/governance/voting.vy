@@ -113,7 +113,7 @@ event ProposalExtended:
 
 
 # @dev Emitted when a ballot in a batch is not counted. The reason is
-# the selector of the error that it would have met alone.
+# the selector of an error that it would have met alone.
 event BallotSkipped:
     voter: indexed(address)
     proposalId: uint256
@@ -235,7 +235,9 @@ def castVotesBySig(ballots: DynArray[Ballot, bounds.MAX_BALLOTS]) -> uint256:
          not count is skipped, and keeps its nonce.
     @notice A contract wallet gets the gas that it may use, or the
             whole call reverts (`GovernorInsufficientGas`): nobody can
-            make a good ballot fail by sending too little.
+            make a good ballot fail by sending too little. So whoever
+            sends a batch adds 516,000 gas for each such wallet to
+            what it is estimated to use.
     @param ballots The ballots.
     @return uint256 How many ballots were counted.
     """

@@ -43,27 +43,29 @@ class Event:
 
 
 class Abi:
-    """A contract's JSON ABI. Neither Vyper nor our surfaces overload, so a name finds one function."""
+    """A contract's JSON ABI. Overloads differ in how many arguments they take: name and number find one."""
 
     def __init__(self, contract: str, entries: Sequence[Mapping[str, Any]]) -> None:
         self.contract = contract
         self.entries = entries
-        self._functions = {entry["name"]: entry for entry in entries if entry["type"] == "function"}
-        self._signatures: dict[str, tuple[list[str], bytes]] = {}
+        self._functions = {
+            (entry["name"], len(entry["inputs"])): entry for entry in entries if entry["type"] == "function"
+        }
+        self._signatures: dict[tuple[str, int], tuple[list[str], bytes]] = {}
         self._events = {entry["name"]: entry for entry in entries if entry["type"] == "event"}
 
     def has(self, function: str) -> bool:
         """Whether the contract has this function."""
-        return function in self._functions
+        return any(name == function for name, _ in self._functions)
 
     def encode(self, function: str, *args: Any) -> bytes:
         """Call data for a function; raises `KeyError` naming one that the ABI lacks."""
-        types, selector = self._signature(function)
+        types, selector = self._signature(function, len(args))
         return selector + encode(types, args)
 
-    def decode(self, function: str, returned: bytes) -> tuple[Any, ...]:
-        """The values a function returned; structs become dictionaries by field name."""
-        outputs = self._function(function)["outputs"]
+    def decode(self, function: str, taken: int, returned: bytes) -> tuple[Any, ...]:
+        """The values that a function of `taken` arguments returned; structs become dictionaries by field."""
+        outputs = self._function(function, taken)["outputs"]
         values = decode(_types(outputs), returned)
         return tuple(_named(output, value) for output, value in zip(outputs, values, strict=True))
 
@@ -94,17 +96,20 @@ class Abi:
     def _names_by_topic(self) -> dict[bytes, str]:
         return {self.topic(name): name for name in self._events}
 
-    def _signature(self, function: str) -> tuple[list[str], bytes]:
-        if function not in self._signatures:
-            types = _types(self._function(function)["inputs"])
-            self._signatures[function] = types, keccak(text=f"{function}({','.join(types)})")[:4]
-        return self._signatures[function]
+    def _signature(self, function: str, taken: int) -> tuple[list[str], bytes]:
+        key = function, taken
+        if key not in self._signatures:
+            types = _types(self._function(function, taken)["inputs"])
+            self._signatures[key] = types, keccak(text=f"{function}({','.join(types)})")[:4]
+        return self._signatures[key]
 
-    def _function(self, name: str) -> Mapping[str, Any]:
+    def _function(self, name: str, taken: int) -> Mapping[str, Any]:
         try:
-            return self._functions[name]
+            return self._functions[name, taken]
         except KeyError:
-            raise KeyError(f"{self.contract} has no function {name}; regenerate oracles/chain/abi") from None
+            raise KeyError(
+                f"{self.contract} has no function {name} of {taken} arguments; regenerate oracles/chain/abi"
+            ) from None
 
 
 def _types(entries: Sequence[Mapping[str, Any]]) -> list[str]:

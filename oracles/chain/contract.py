@@ -77,7 +77,7 @@ class Contract:
         """The one value, or the tuple of values, that a view returns."""
         returned = await self._rpc.call(self._call(function, *args), at)
         try:
-            values = self.abi.decode(function, returned)
+            values = self.abi.decode(function, len(args), returned)
         except DecodingError:
             raise CallReverted(
                 f"{self.name}.{function} at {self.address} returned what its ABI does not say", returned

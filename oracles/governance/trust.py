@@ -26,7 +26,8 @@ EXECUTOR_OF = {
     "emergency_access": "EmergencyExecutor",
     "restart": "RestartExecutor",
 }
-EXECUTORS = tuple(EXECUTOR_OF.values())
+TRACK_OF = {executor: track for track, executor in EXECUTOR_OF.items()}
+EXECUTORS = tuple(TRACK_OF)
 #: The ABI of a contract that is deployed under another name, or as a part of another.
 ABI_OF = {**dict.fromkeys(EXECUTORS, "Timelock"), "GovernorRules": "Governor"}
 ROLES = ("DEFAULT_ADMIN_ROLE", "PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE")
@@ -306,7 +307,7 @@ def _role_holders(executor: Contract, from_block: int) -> dict[bytes, set[Checks
 
 
 def _word(name: bytes) -> str:
-    return name.rstrip(b"\0").decode()
+    return name.rstrip(b"\0").decode(errors="backslashreplace")
 
 
 def _spoken(holders: tuple[str, ...] | None) -> str:

@@ -53,6 +53,10 @@ class Token(_Part):
         return self
 
 
+LONGEST = 2**24 - 1
+"""The longest time, in seconds, that the Governor keeps of a track."""
+
+
 class Track(_Part):
     """How proposals of one track are decided and executed.
 
@@ -76,6 +80,10 @@ class Track(_Part):
             raise ValueError("lookback and voting_delay: a vote that looks back begins with its proposal")
         if self.super_quorum_percent < self.quorum_percent:
             raise ValueError("super_quorum_percent is below quorum_percent")
+        if max(self.voting_delay, self.lookback + self.voting_period) > LONGEST:
+            raise ValueError(
+                f"voting_delay, or lookback and voting_period together, is over {LONGEST} seconds"
+            )
         if self.late_quorum_extension > self.voting_period:
             raise ValueError("late_quorum_extension is longer than voting_period")
         return self

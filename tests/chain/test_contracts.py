@@ -195,7 +195,7 @@ def test_addresses_come_in_checksum_form_and_structs_by_name() -> None:
     lower = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
     proper = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
     returned = encode(["(address,address[])[]"], [[(lower, [lower])]])
-    assert Abi("F", entries).decode("f", returned) == (({"who": proper, "many": (proper,)},),)
+    assert Abi("F", entries).decode("f", 0, returned) == (({"who": proper, "many": (proper,)},),)
     with pytest.raises(KeyError, match="F has no function g"):
         Abi("F", entries).encode("g")
     assert Abi("F", entries).has("f") and not Abi("F", entries).has("g")

@@ -99,6 +99,8 @@ class Answers:
                 self.views[name, role] = bytes([place]) * 32
                 holder = at[name] if place == 0 else at["Governor"]
                 self.event(name, "RoleGranted", place, role=bytes([place]) * 32, account=holder)
+            if name not in ("StandardExecutor", "CharterExecutor"):
+                self.event(name, "RoleGranted", 9, role=bytes(32), account=at["StandardExecutor"])
         self.event("Governor", "CallReserved", 1, target=at["Charter"], selector=EVERY_CALL)
 
     def event(self, contract: str, event: str, block: int, **args: Any) -> None:

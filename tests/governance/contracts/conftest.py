@@ -110,6 +110,12 @@ class Dao:
         """The domain that ballots are signed under."""
         return Domain("Westworld Governor", self.chain.chain_id, self.governor.address)
 
+    def ungoverned(self, caller: Any) -> bytes:
+        """What the Governor says to whom governs on its own: an executor meets the reference's panic."""
+        if caller == self.executor:
+            return error("Panic(uint256)", 0x31)
+        return error("GovernorOnlyExecutor(address)", caller)
+
     def until(self, timestamp: int) -> None:
         """Mines a block of that time."""
         self.chain.mine(timestamp=timestamp)

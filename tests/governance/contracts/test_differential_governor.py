@@ -137,7 +137,11 @@ def through(*proposals: Sequence[Action]) -> Callable[[Duel], None]:
             0,
             through([Action("update timelock", "spare")], [Action("update timelock", "timelock")]),
         ),
-        ("an executor's call outside", 1, keeper_acts_alone),
+        (
+            "what follows updateTimelock",
+            0,
+            through([Action("update timelock", "spare"), rule_set(DELAY, 5)]),
+        ),
         ("a rule is set by the arguments alone", 0, through([Action("set rule", DELAY, 5, tail=b"\0")])),
         ("the guardian cannot cancel", 1, guardian_refuses_its_end),
         ("a voting delay", 0, through([rule_set(DELAY, 2**24)])),
@@ -156,6 +160,12 @@ def test_what_is_meant_to_differ_does(
     duel.begin(pair, [])
     happens(duel)
     assert [shown for shown in duel.seen if shown.startswith(what)], duel.seen
+
+
+def test_an_executor_that_acts_alone_meets_the_same_panic(duel: Duel) -> None:
+    duel.begin(1, [])
+    keeper_acts_alone(duel)
+    assert not duel.seen.keys() & {difference.what for difference in INTENDED}
 
 
 def test_every_difference_that_is_meant_is_shown() -> None:

@@ -164,7 +164,7 @@ class TestReplacement:
 
     def test_is_refused_to_everybody_else(self, guarded: Dao, stranger: AccountAPI) -> None:
         for caller in (stranger, guarded.executor):
-            told = error("GovernorOnlyExecutor(address)", caller)
+            told = guarded.ungoverned(caller)
             assert refusal(guarded.governor.setProposalGuardian, stranger, sender=caller) == told
 
     @pytest.mark.parametrize("count", [1, 3])

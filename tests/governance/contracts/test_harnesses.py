@@ -120,5 +120,5 @@ def test_each_exported_example_deploys_in_the_order_of_the_list(
     assert governor.proposalGuardian().call() == ZERO
     assert governor.token().call() == known["@MeshTokenHarness"]
     assert governor.timelock().call() == known["@TimelockHarness"]
-    token.mint(deployer, 5).transact({"from": deployer})
+    web3.eth.wait_for_transaction_receipt(token.mint(deployer, 5).transact({"from": deployer}))
     assert token.balanceOf(deployer).call() == 5

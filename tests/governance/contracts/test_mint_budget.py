@@ -87,6 +87,8 @@ class TestMint:
     ) -> None:
         for sender in (owner, stranger):
             assert refusal(token.mint, sender, 1, sender=sender) == error(EXCEEDED, sender, 0, 1)
+            # Not even nothing: it would make the supply's history longer.
+            assert refusal(token.mint, sender, 0, sender=sender) == error(EXCEEDED, sender, 0, 0)
 
     def test_refuses_what_a_later_vote_took_back(
         self, token: ContractInstance, minter: AccountAPI, owner: AccountAPI

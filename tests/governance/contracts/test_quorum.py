@@ -100,7 +100,7 @@ class TestSettings:
     ) -> None:
         governor = lively.governor
         for caller in (stranger, lively.executor):
-            told = error("GovernorOnlyExecutor(address)", caller)
+            told = lively.ungoverned(caller)
             assert refusal(getattr(governor, setter), value, sender=caller) == told
         before = {name: getattr(governor, name)() for name in self.GETTERS}
         receipt = lively.pass_(call_to(governor, setter, value))

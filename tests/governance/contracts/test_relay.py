@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
+from ape.managers.project import ProjectManager
 
 from oracles.chain.block import Call
 from oracles.governance.proposal import CHARTER_AMENDMENT
 
-from .conftest import UNIT, Dao, call_to, error, hashed, refusal, refused_call
+from .conftest import UNIT, ZERO, Dao, call_to, error, hashed, refusal, refused_call
 from .faults import queued, refused_execution, reserved, unpinned
 
 
@@ -31,7 +32,7 @@ class TestRelay:
     def test_calls_by_vote_alone(self, dao: Dao, stranger: AccountAPI) -> None:
         call = dao.number_call()
         for caller in (stranger, dao.executor, dao.charter_executor, dao.voters[0]):
-            told = error("GovernorOnlyExecutor(address)", caller)
+            told = dao.ungoverned(caller)
             assert refusal(dao.governor.relay, call.to, 0, call.data, sender=caller) == told
         dao.pass_(relayed(dao, call))
         assert (dao.target.number(), dao.target.setter()) == (7, dao.governor)
@@ -131,6 +132,24 @@ class TestNeverRelayed:
         call = relayed(dao, dao.charter_call())
         arguments = ([call.to], [0], [call.data], f"#track={CHARTER_AMENDMENT}\nwhy")
         assert refusal(dao.governor.propose, *arguments, sender=dao.voters[0]) == reserved(call, "standard")
+
+
+class TestUnnamedExecutor:
+    def test_is_out_of_reach_though_no_track_has_it_yet(
+        self, dao: Dao, new_executor: ContractInstance
+    ) -> None:
+        """It obeys the Governor already: a relayed call would take it before its track does."""
+        call = call_to(new_executor, "getMinDelay")
+        told = error("GovernorUnpinnedCall(address,bytes4)", new_executor, call.data[:4])
+        assert refused_execution(dao, relayed(dao, call)) == told
+        for role in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"):
+            assert new_executor.hasRole(getattr(new_executor, role)(), dao.governor)
+
+    def test_is_a_stranger_while_it_does_not_obey(
+        self, project: ProjectManager, dao: Dao, owner: AccountAPI
+    ) -> None:
+        timelock = owner.deploy(project.Timelock, 0, [], [], ZERO)
+        dao.pass_(relayed(dao, call_to(timelock, "getMinDelay")))
 
 
 class TestRules:

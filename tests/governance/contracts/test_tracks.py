@@ -194,7 +194,7 @@ class TestReserveCall:
 
     def test_is_refused_to_everybody_else(self, dao: Dao, stranger: AccountAPI) -> None:
         for caller in (stranger, dao.executor, dao.charter_executor):
-            told = error("GovernorOnlyExecutor(address)", caller)
+            told = dao.ungoverned(caller)
             arguments = (dao.target.address, EVERY_CALL, word(CHARTER_AMENDMENT))
             assert refusal(dao.governor.reserveCall, *arguments, sender=caller) == told
 
@@ -301,10 +301,38 @@ class TestSetTrack:
         assert refusal(dao.governor.execute, *hashed(proposal), sender=dao.owner) == told
         assert name_of(dao.governor.trackOf(taken, EVERY_CALL)) == STANDARD
 
+    @pytest.mark.parametrize("fault", ["", "no canceller", "no executor", "everybody executes"])
+    def test_an_executor_obeys_whole_and_nobody_else(
+        self, project: ProjectManager, dao: Dao, owner: AccountAPI, fault: str
+    ) -> None:
+        executor = owner.deploy(project.Timelock, 0, [], [], owner.address)
+        lacking = {"no canceller": "CANCELLER_ROLE", "no executor": "EXECUTOR_ROLE"}.get(fault)
+        for role in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"):
+            if role != lacking:
+                executor.grantRole(getattr(executor, role)(), dao.governor, sender=owner)
+        if fault == "everybody executes":
+            executor.grantRole(executor.EXECUTOR_ROLE(), ZERO, sender=owner)
+        proposal = dao.propose(call_to(dao.governor, "updateTimelock", executor.address))
+        dao.vote(proposal, FOR)
+        dao.queue(proposal)
+        if not fault:
+            dao.execute(proposal)
+            assert dao.governor.timelock() == executor
+            return
+        told = error("GovernorInvalidTrack(bytes32)", word(STANDARD))
+        assert refusal(dao.governor.execute, *hashed(proposal), sender=dao.owner) == told
+
+    def test_naming_an_executor_again_leaves_its_calls_with_whom_they_are(self, dao: Dao) -> None:
+        given = call_to(dao.governor, "reserveCall", dao.charter_executor.address, EVERY_CALL, word(STANDARD))
+        dao.pass_(given, track=CHARTER_AMENDMENT)
+        again = call_to(dao.governor, "setTrack", charter_track(dao.charter_executor, quorum=6))
+        dao.pass_(again, track=CHARTER_AMENDMENT)
+        assert name_of(dao.governor.trackOf(dao.charter_executor, EVERY_CALL)) == STANDARD
+
     def test_is_refused_to_everybody_else(self, dao: Dao, stranger: AccountAPI) -> None:
         settings = charter_track(dao.charter_executor)
         for caller in (stranger, dao.executor, dao.charter_executor):
-            told = error("GovernorOnlyExecutor(address)", caller)
+            told = dao.ungoverned(caller)
             assert refusal(dao.governor.setTrack, settings, sender=caller) == told
 
 
