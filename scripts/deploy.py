@@ -56,7 +56,7 @@ def cli(network: Any, provider: ProviderAPI, account: AccountAPI, plan_file: Pat
     try:
         plan = Plan.load(plan_file)
         plan.check_deployer(account.address)
-        check_measures(plan)
+        check_promises(plan)
     except PlanFault as fault:
         raise click.ClickException(str(fault)) from None
     if not isinstance(account, TestAccountAPI):
@@ -78,8 +78,8 @@ def promise() -> trust.Trust:
     return trust.stated((project.path / "docs" / "trust.md").read_text(encoding="utf-8"))
 
 
-def check_measures(plan: Plan) -> None:
-    """Raises PlanFault for a time or quorum below what the trust document promises."""
+def check_promises(plan: Plan) -> None:
+    """Raises PlanFault for a time, a quorum or a watch that is not as the trust document promises."""
     planned = set()
     for name, track in plan.tracks.named().items():
         planned |= {
@@ -89,8 +89,20 @@ def check_measures(plan: Plan) -> None:
             trust.Measure("Governor", f"quorum of {name}", track.quorum_percent),
             trust.Measure(trust.EXECUTOR_OF[name], "minimum delay", track.executor_delay),
         }
-    if below := trust.shortfalls(promise().measures, frozenset(planned)):
-        raise PlanFault("the plan falls short of docs/trust.md:\n" + "\n".join(below))
+    co_signed = tuple(sorted(name for name, track in plan.tracks.named().items() if track.co_signed))
+    watch = {
+        trust.Power("Governor", "guardian", (plan.guardian,) if plan.guardian else ()),
+        trust.Power("Governor", "co-signer", (plan.co_signer,) if plan.co_signer else ()),
+        trust.Power("Governor", "co-signed tracks", co_signed),
+    }
+    names = {power.name for power in watch}
+    promised = promise()
+    stated = {power for power in promised.powers if power.contract == "Governor" and power.name in names}
+    if wrong := [
+        *trust.shortfalls(promised.measures, frozenset(planned)),
+        *trust.other_holders(frozenset(stated), frozenset(watch)),
+    ]:
+        raise PlanFault("the plan is not what docs/trust.md promises:\n" + "\n".join(wrong))
 
 
 def deploy(plan: Plan, account: AccountAPI) -> dict[str, ContractInstance]:

@@ -215,7 +215,7 @@ def differences(promised: Trust, found: Trust) -> list[str]:
     Powers must be equal and amounts reached. Seats must be equal where the promise names them.
     """
     return [
-        *_other_holders(promised.powers, found.powers),
+        *other_holders(promised.powers, found.powers),
         *shortfalls(promised.measures, found.measures),
         *_other_seats(promised.seats, found.seats),
     ]
@@ -233,12 +233,8 @@ def shortfalls(promised: frozenset[Measure], found: frozenset[Measure]) -> list[
     ]
 
 
-def spoken(measure: Measure) -> str:
-    """The amount with its unit."""
-    return f"{measure.amount} {'%' if measure.name.startswith('quorum') else 's'}"
-
-
-def _other_holders(promised: frozenset[Power], found: frozenset[Power]) -> list[str]:
+def other_holders(promised: frozenset[Power], found: frozenset[Power]) -> list[str]:
+    """Every power that is not held by whom a promise names, one sentence each."""
     promises = {(power.contract, power.name): power.holders for power in promised}
     facts = {(power.contract, power.name): power.holders for power in found}
     return [
@@ -248,6 +244,11 @@ def _other_holders(promised: frozenset[Power], found: frozenset[Power]) -> list[
         if promises.get(key) != facts.get(key)
         for contract, name in [key]
     ]
+
+
+def spoken(measure: Measure) -> str:
+    """The amount with its unit."""
+    return f"{measure.amount} {'%' if measure.name.startswith('quorum') else 's'}"
 
 
 def _other_seats(promised: frozenset[Seats], found: frozenset[Seats]) -> list[str]:

@@ -310,7 +310,9 @@ class TestSuperQuorum:
         cast(lively, identifier, voters[0], in_favour=1)
         assert lively.state(proposal) == SUCCEEDED
 
-    @pytest.mark.parametrize("share", [1, 2, 3, 7, 50, 99, 100])
+    @pytest.mark.parametrize(
+        "share", [1, 50, 100, *(pytest.param(share, marks=pytest.mark.nightly) for share in (2, 3, 7, 99))]
+    )
     def test_is_exact_for_every_share(self, lively: Dao, voters: Sequence[AccountAPI], share: int) -> None:
         if share < 60:
             lively.pass_(call_to(lively.governor, "updateQuorumNumerator", 0))

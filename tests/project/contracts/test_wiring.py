@@ -223,7 +223,8 @@ def executed(chain: ChainManager, executor: ContractInstance, method: Any, *argu
     chain.provider.set_balance(executor.address, 10**18)
     data = method.encode_input(*arguments).to_0x_hex()
     call = {"from": executor.address, "to": method.contract.address, "data": data}
-    chain.provider.make_request("eth_sendTransaction", [call])
+    sent = chain.provider.make_request("eth_sendTransaction", [call])
+    chain.provider.web3.eth.wait_for_transaction_receipt(sent)
 
 
 @pytest.mark.parametrize("endpoints", [1, 2])
@@ -346,9 +347,39 @@ def _faster(plan: Plan, track: str, **changed: int) -> Plan:
 def test_a_plan_below_what_the_trust_document_promises_is_refused(
     plan: Plan, track: str, changed: dict[str, int], said: str
 ) -> None:
-    deploy.check_measures(plan)
+    deploy.check_promises(plan)
     with pytest.raises(PlanFault, match=f"{said}, the trust document says at least"):
-        deploy.check_measures(_faster(plan, track, **changed))
+        deploy.check_promises(_faster(plan, track, **changed))
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("guardian", "Governor: guardian is held by"), ("co_signer", "Governor: co-signer is held by")],
+)
+def test_a_watch_that_the_trust_document_does_not_name_is_refused(
+    plan: Plan, accounts: Sequence[AccountAPI], place: str, said: str
+) -> None:
+    watched = plan.model_copy(update={place: accounts[7].address})
+    with pytest.raises(PlanFault, match=f"{said} {accounts[7].address}, the trust document says nobody"):
+        deploy.check_promises(watched)
+
+
+def test_a_track_that_is_co_signed_otherwise_is_refused(plan: Plan) -> None:
+    with pytest.raises(PlanFault, match="co-signed tracks is held by charter_amendment, experiment_approval"):
+        deploy.check_promises(_faster(plan, "restart", co_signed=False))
+
+
+def test_a_vote_on_standard_administers_a_fast_tracks_executor(
+    contracts: Contracts, chain: ChainManager, accounts: Sequence[AccountAPI], members: Sequence[AccountAPI]
+) -> None:
+    executor = contracts["RestartExecutor"]
+    grant = executor.grantRole.encode_input(executor.CANCELLER_ROLE(), accounts[7])
+    call = Call(executor.address, bytes(grant))
+    for track in ("restart", CHARTER_AMENDMENT):
+        with reverts():
+            decide(contracts, chain, members, [call], track)
+    decide(contracts, chain, members, [call], STANDARD)
+    assert executor.hasRole(executor.CANCELLER_ROLE(), accounts[7])
 
 
 def test_the_plans_least_age_is_the_contracts(contracts: Contracts) -> None:
