@@ -84,9 +84,10 @@ class Case:
         """How many of its votes a wallet has used."""
         return sum(self.ballots.get(wallet, ()))
 
-    def all_are(self, kind: str) -> bool:
-        """Whether every call is of that kind."""
-        return all(action.kind == kind for action in self.actions)
+    @property
+    def only_replaces_who_watches(self) -> bool:
+        """Whether every call replaces the guardian or the co-signer, who have no say in that."""
+        return all(action.kind in ("guardian", "co_signer") for action in self.actions)
 
 
 class Model:
@@ -259,7 +260,7 @@ class Model:
         """Why it is not cancelled."""
         state = self.state(case)
         own = wallet == case.proposer
-        watched = wallet == self.guardian and not case.all_are("guardian")
+        watched = wallet == self.guardian and not case.only_replaces_who_watches
         if not ((own and state == PENDING) or watched or (own and self.guardian is None)):
             return UNABLE
         return UNEXPECTED if state in (CANCELED, EXECUTED) else ""
@@ -272,7 +273,7 @@ class Model:
             return fault
         if (
             self.tracks[case.track].co_signed
-            and not case.all_are("co_signer")
+            and not case.only_replaces_who_watches
             and self.co_signer is not None
             and case.co_signature != self.co_signer
         ):
